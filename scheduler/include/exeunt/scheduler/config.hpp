@@ -79,7 +79,8 @@
 
 /// Attributes that let Clang check how coroutine types are used; nothing on GCC.
 /// EXEUNT_CORO_TYPE goes on a coroutine's return type, EXEUNT_CORO_WRAPPER on an ordinary function
-/// that returns one, EXEUNT_CORO_LIFETIMEBOUND on a type whose reference parameters must outlive it.
+/// that returns one, EXEUNT_CORO_LIFETIMEBOUND on a type whose reference parameters must outlive
+/// it.
 #if defined(__clang__)
 #define EXEUNT_CORO_TYPE [[clang::coro_return_type]]
 #define EXEUNT_CORO_LIFETIMEBOUND [[clang::coro_lifetimebound]]
@@ -105,10 +106,10 @@ namespace exeunt::scheduler {
 /// condition is then not evaluated, but still has to compile.
 #if !defined(NDEBUG) || defined(EXEUNT_HARDENED)
 #define EXEUNT_ASSERTIONS 1
-#define EXEUNT_ASSERT(...)                                                            \
-    (EXEUNT_LIKELY((__VA_ARGS__)) ? static_cast<void>(0)                              \
-                                  : ::exeunt::scheduler::assertion_failed(            \
-                                        #__VA_ARGS__, __FILE__, __LINE__))
+#define EXEUNT_ASSERT(...)        \
+    (EXEUNT_LIKELY((__VA_ARGS__)) \
+         ? static_cast<void>(0)   \
+         : ::exeunt::scheduler::assertion_failed(#__VA_ARGS__, __FILE__, __LINE__))
 #else
 #define EXEUNT_ASSERTIONS 0
 #define EXEUNT_ASSERT(...) static_cast<void>(sizeof((__VA_ARGS__) ? 1 : 0))
