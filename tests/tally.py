@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Counts what a run of `meson test` really ran.
+
+    tally.py forget BUILD    before the run: removes results of earlier runs
+    tally.py count BUILD     after it: prints "passed failed skipped"
+
+A GoogleTest program counts as its cases, any other test as one. A program that ended badly without
+a failed case of its own (a crash, a time-out, a leak at exit) is one failure more.
+"""
+import json
+import pathlib
+import sys
+import xml.etree.ElementTree
+
+
+def count_cases(report):
+    """(passed, failed, skipped) of one GoogleTest XML report."""
+    passed = failed = skipped = 0
+    for case in xml.etree.ElementTree.parse(report).iter('testcase'):
+        if case.find('failure') is not None:
+            failed += 1
+        elif case.get('result') == 'skipped' or case.find('skipped') is not None:
+            skipped += 1
+        elif case.get('status') != 'notrun':
+            passed += 1
+    return passed, failed, skipped
+
+
+def count_program(build, entry):
+    report = next((argument.split(':', 1)[1] for argument in entry['command']
+                   if argument.startswith('--gtest_output=xml:')), None)
+    ended_well = entry['result'] in ('OK', 'EXPECTEDFAIL')
+    if report is None:
+        skipped = entry['result'] == 'SKIP'
+        return int(ended_well), int(not ended_well and not skipped), int(skipped)
+    path = build / report
+    cases = count_cases(path) if path.exists() else (0, 0, 0)
+    if (not ended_well or not path.exists()) and cases[1] == 0:
+        cases = (cases[0], 1, cases[2])
+    return cases
+
+
+def main():
+    action, build = sys.argv[1], pathlib.Path(sys.argv[2])
+    log = build / 'meson-logs' / 'testlog.json'
+    if action == 'forget':
+        log.unlink(missing_ok=True)
+        for report in build.glob('*.xml'):
+            report.unlink()
+        return
+    totals = (0, 0, 0)
+    if log.exists():
+        for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
+            counted = count_program(build, json.loads(line))
+            totals = tuple(a + b for a, b in zip(totals, counted))
+    print(*totals)
+
+
+if __name__ == '__main__':
+    main()
