@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <exeunt/scheduler/deque.hpp>
+
+#include <algorithm>
+
+namespace exeunt::scheduler {
+
+deque::array* deque::array::make(std::int64_t capacity, array* older) {
+    const auto count = static_cast<std::size_t>(capacity);
+    void* const memory = ::operator new(sizeof(array) + count * sizeof(slot));
+    auto* const made = ::new (memory) array{older, capacity - 1};
+    // Null, so that pop_if() may compare with a slot that was never written.
+    for (std::size_t i = 0; i < count; ++i)
+        ::new (made->slots() + i) slot(nullptr);
+    return made;
+}
+
+void deque::array::destroy(array* doomed) noexcept {
+    ::operator delete(doomed);
+}
+
+deque::deque(std::size_t capacity) {
+    const std::size_t rounded = std::bit_ceil(std::max<std::size_t>(capacity, 2));
+    adopt(array::make(static_cast<std::int64_t>(rounded), nullptr));
+}
+
+deque::~deque() {
+    array* doomed = array_.load(std::memory_order_relaxed);
+    while (doomed != nullptr) {
+        array* const older = doomed->older;
+        array::destroy(doomed);
+        doomed = older;
+    }
+}
+
+void deque::adopt(array* newest) noexcept {
+    slots_ = newest->slots();
+    mask_ = newest->mask;
+    // release: pairs with the acquire in steal(); the copied slots are there before the array is.
+    array_.store(newest, std::memory_order_release);
+}
+
+void deque::grow(std::int64_t top, std::int64_t bottom) {
+    array* const full = array_.load(std::memory_order_relaxed);
+    EXEUNT_ASSERT(bottom - top == full->mask + 1);
+    array* const twice = array::make(2 * (full->mask + 1), full);
+    for (std::int64_t i = top; i < bottom; ++i) {
+        void* const item = full->slots()[i & full->mask].load(std::memory_order_relaxed);
+        twice->slots()[i & twice->mask].store(item, std::memory_order_relaxed);
+    }
+    adopt(twice);
+}
+
+}  // namespace exeunt::scheduler

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/scheduler/config.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <type_traits>
+
+/// The unit of work that workers and queues pass around.
+///
+/// Anything that can be run is *frame-shaped*: a pointer to a function `void (*)(void* self)` lies
+/// at its offset 0, as in every coroutine frame of GCC, Clang and MSVC. Running it calls that
+/// function with the thing's own address. So a coroutine frame, a combinator's step and a wake-up
+/// are all one `void*`, they travel through one deque, and
+/// `std::coroutine_handle<>::from_address(p)` can be the target of a symmetric transfer whichever
+/// of them `p` is. (A test in tests/compiler holds the compilers to it.)
+///
+/// - The deque and the LIFO slot hold `void*`: no link is needed there, so bare frames fit.
+/// - The inbox and the injector are linked lists: they hold `work_item`, which has a link.
+///
+///     struct hello : exeunt::scheduler::work_item {
+///         hello() : work_item(&say) {}
+///         static void say(void* self) { std::puts("hello"); delete static_cast<hello*>(self); }
+///     };
+///     exeunt::scheduler::run(new hello);
+///
+/// A type that embeds a work item elsewhere than at its start, or that has virtual functions, finds
+/// its way back from `self` by itself.
+
+namespace exeunt::scheduler {
+
+/// A frame-shaped thing with a link for one intrusive queue at a time. Whoever embeds it owns it;
+/// queues never free it, and it must not move or die while it lies in one. Its function may end
+/// its life: run() touches nothing after the call.
+struct work_item {
+    using resume_fn = void (*)(void* self);
+
+    explicit work_item(resume_fn function) noexcept : resume(function) {}
+
+    /// What running the item calls, with the item's address. Not null.
+    resume_fn resume;
+    /// The link. Written by the queue that holds the item, and free for its owner otherwise.
+    work_item* next = nullptr;
+};
+
+static_assert(!std::is_aggregate_v<work_item>);
+static_assert(std::is_standard_layout_v<work_item>);
+static_assert(offsetof(work_item, resume) == 0, "a work item has the shape of a coroutine frame");
+
+/// The handle that resumes a frame-shaped thing, to run it or to transfer to it. Clang calls resume
+/// functions by a convention of its own; where its optimiser sees both the item being filled and
+/// the call, it takes that for undefined behaviour and drops the call. So the address passes
+/// through a statement that hides what is known about the memory behind it (no instruction).
+inline std::coroutine_handle<> handle_of(void* frame_shaped) noexcept {
+    __asm__("" : "+r"(frame_shaped));
+    return std::coroutine_handle<>::from_address(frame_shaped);
+}
+
+/// Runs a work item, or resumes a suspended coroutine frame: the caller need not know which.
+/// An item's exceptions pass through.
+inline void run(void* frame_shaped) {
+    EXEUNT_ASSERT(frame_shaped != nullptr);
+    handle_of(frame_shaped).resume();
+}
+
+}  // namespace exeunt::scheduler

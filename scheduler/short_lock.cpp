@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <exeunt/scheduler/short_lock.hpp>
+
+namespace exeunt::scheduler {
+
+namespace {
+
+/// Pauses before a contender goes to sleep: some microseconds, well over what a section takes, well
+/// under the price of two system calls and a wake-up.
+constexpr int spins = 100;
+
+}  // namespace
+
+void short_lock::lock_contended() noexcept {
+    for (int i = 0; i < spins; ++i) {
+        spin_pause();
+        // Look before trying: a failing locked instruction would pull the line from the holder.
+        if (state_.load(std::memory_order_relaxed) == free && try_lock()) return;
+    }
+    // From here on the state says `contended` even when this thread turns out to be the only one:
+    // the price is one needless wake_one().
+    // acquire: pairs with the release in unlock().
+    while (state_.exchange(contended, std::memory_order_acquire) != free)
+        state_.wait(contended, std::memory_order_relaxed);
+}
+
+void short_lock::wake_one() noexcept {
+    state_.notify_one();
+}
+
+}  // namespace exeunt::scheduler
