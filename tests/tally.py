@@ -28,17 +28,15 @@ def count_cases(report):
 
 
 def count_program(build, entry):
-    report = next((argument.split(':', 1)[1] for argument in entry['command']
-                   if argument.startswith('--gtest_output=xml:')), None)
     ended_well = entry['result'] in ('OK', 'EXPECTEDFAIL')
-    if report is None:
+    report = build / (entry['name'].split(' / ')[-1] + '.xml')
+    if not report.exists():
         skipped = entry['result'] == 'SKIP'
         return int(ended_well), int(not ended_well and not skipped), int(skipped)
-    path = build / report
-    cases = count_cases(path) if path.exists() else (0, 0, 0)
-    if (not ended_well or not path.exists()) and cases[1] == 0:
-        cases = (cases[0], 1, cases[2])
-    return cases
+    passed, failed, skipped = count_cases(report)
+    if not ended_well and failed == 0:
+        failed = 1
+    return passed, failed, skipped
 
 
 def main():
