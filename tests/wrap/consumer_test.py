@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Uses the library as its users do: from a project of their own, in a folder of its own.
+
+    consumer_test.py wrap ROOT COMPILER [ARGUMENT ...]
+    consumer_test.py pkgconfig ROOT COMPILER [ARGUMENT ...]
+
+`wrap` gets it as a Meson subproject from a tarball, under another folder name, without network and
+with nothing but a compiler, Meson and Ninja. `pkgconfig` installs it and builds with one compiler
+command, against the shared and the static library. ROOT is the source tree.
+"""
+import os
+import pathlib
+import resource
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+FEATURES = ('io_uring', 'tbb', 'boost', 'jemalloc')
+OWN_PROGRAMS = ('tests', 'benchmarks', 'examples')
+NOT_SOURCE = {'.git', 'build', '__pycache__', 'subprojects', '.cache'}
+COMPILE_LIMIT_SECONDS = 2.0
+
+
+def run(*command, environment=None):
+    """The command's output; ends the test with all of it when the command fails."""
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, **(environment or {})})
+    if done.returncode != 0:
+        print(done.stdout)
+        sys.exit(f'exit status {done.returncode}: {shlex.join(str(word) for word in command)}')
+    return done.stdout
+
+
+def pack(root, archive, folder):
+    """Packs the source tree as a release tarball would hold it."""
+    def source_only(member):
+        parts = pathlib.PurePath(member.name).parts[1:]
+        built = any(part in NOT_SOURCE or part.startswith('build-') for part in parts)
+        return None if built else member
+    with tarfile.open(archive, 'w:gz', compresslevel=1) as tarball:
+        tarball.add(root, arcname=folder, filter=source_only)
+
+
+def through_wrap(root, compiler, scratch):
+    project = scratch / 'project'
+    shutil.copytree(HERE / 'consumer', project)
+    packages = project / 'subprojects' / 'packagefiles'
+    packages.mkdir(parents=True)
+    (project / 'exeunt.wrap').rename(project / 'subprojects' / 'exeunt.wrap')
+    pack(root, packages / 'exeunt.tar.gz', 'somebody-elses-name')
+    without = [f'-Dexeunt:{feature}=disabled' for feature in FEATURES]
+    build = project / 'build'
+    run('meson', 'setup', build, project, '--wrap-mode=forcefallback', *without,
+        environment={'CXX': shlex.join(compiler)})
+    log = run('ninja', '-C', build)
+    print(run(build / 'consumer').strip())
+    programs = [path for path in (build / 'subprojects').rglob('*') if path.is_file()
+                and os.access(path, os.X_OK) and path.suffix == '']
+    if programs:
+        sys.exit(f'a subproject builds programs of its own: {programs}')
+    if 'warning:' in log:
+        print(log)
+        sys.exit('the library warns when it is built in a user\'s project')
+
+
+def measure_compilation(compiler, flags, source, scratch):
+    """(CPU seconds, wall seconds), the best of three; other programs may be busy beside us."""
+    best = (float('inf'), float('inf'))
+    for _ in range(3):
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        run(*compiler, '-std=c++20', '-O0', *flags, '-c', source, '-o', scratch / 'measured.o')
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        best = min(best, (cpu, time.monotonic() - started))
+    return best
+
+
+def refuses_old_standard(compiler, flags, source):
+    old = subprocess.run([*compiler, '-std=c++17', '-fsyntax-only', *flags, str(source)],
+                         capture_output=True, text=True)
+    if old.returncode == 0 or 'exeunt needs C++20' not in old.stderr:
+        print(old.stderr)
+        sys.exit('C++17 is not refused with our sentence')
+
+
+def through_pkgconfig(root, compiler, scratch):
+    prefix, build = scratch / 'prefix', scratch / 'build'
+    run('meson', 'setup', build, root, f'--prefix={prefix}', '--libdir=lib',
+        '--default-library=both', *[f'-D{name}=disabled' for name in OWN_PROGRAMS],
+        environment={'CXX': shlex.join(compiler)})
+    run('ninja', '-C', build)
+    run('meson', 'install', '-C', build, '--no-rebuild', '--quiet')
+    where = {'PKG_CONFIG_PATH': str(prefix / 'lib' / 'pkgconfig'),
+             'LD_LIBRARY_PATH': str(prefix / 'lib')}
+    source, program = HERE / 'consumer' / 'consumer.cpp', scratch / 'consumer'
+    flags = shlex.split(run('pkg-config', '--cflags', 'exeunt', environment=where))
+    shared = shlex.split(run('pkg-config', '--libs', 'exeunt', environment=where))
+    static = shlex.split(run('pkg-config', '--static', '--libs', 'exeunt', environment=where))
+    static = ['-l:libexeunt.a' if word == '-lexeunt' else word for word in static]
+    # What users compile with must not make our headers noisy.
+    strict = ['-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wshadow', '-Wold-style-cast',
+              '-Werror']
+    for name, libraries in (('shared', shared), ('static', static)):
+        run(*compiler, '-std=c++20', *strict, *flags, source, '-o', program, *libraries)
+        print(f'{name}: {run(program, environment=where).strip()}')
+    refuses_old_standard(compiler, flags, source)
+    bare_compiler = [word for word in compiler if word != 'ccache']
+    cpu, wall = measure_compilation(bare_compiler, flags, source, scratch)
+    print(f'one file with gather and sleep, -O0: {cpu:.2f} s of CPU, {wall:.2f} s')
+    if cpu > COMPILE_LIMIT_SECONDS:
+        sys.exit(f'it should compile in {COMPILE_LIMIT_SECONDS} s')
+
+
+def main():
+    way, root, compiler = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), sys.argv[3:]
+    ways = {'wrap': through_wrap, 'pkgconfig': through_pkgconfig}
+    with tempfile.TemporaryDirectory(prefix='exeunt-consumer-') as scratch:
+        ways[way](root, compiler, pathlib.Path(scratch))
+
+
+if __name__ == '__main__':
+    main()
