@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Runs the programs: contenders take turns, round by round, each round in a new process."""
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import catalogue
+import machine
+import table
+from summary import Cell
+
+PROGRAM_TIMEOUT = 300  # seconds; a program that hangs is ended and counts as failed
+SLICES_ALONE = 40  # spin before and after: about 0.2 s
+SLICES_BETWEEN = 2  # spin before each round
+
+
+class Failed(Exception):
+    """A program that crashed, hung, or had a wrong result."""
+
+
+@dataclass
+class Program:
+    """An executable, named <area>-<workload>-<contender>."""
+
+    path: Path
+    workload: catalogue.Workload
+    contender: str
+
+
+@dataclass
+class Session:
+    """What one run of the driver has found out."""
+
+    cells: list = field(default_factory=list)
+    failures: list = field(default_factory=list)  # sentences
+    versions: dict = field(default_factory=dict)  # contender -> what it says of itself
+    allocators: set = field(default_factory=set)
+    compilers: set = field(default_factory=set)
+    spin: dict = field(default_factory=lambda: {"before": [], "between": [], "after": []})
+
+
+def find_programs(folder):
+    """All benchmark programs in a build's bench folder, in the order of the catalogue."""
+    found = []
+    for workload in catalogue.WORKLOADS:
+        prefix = f"{workload.area}-{workload.name}-"
+        matching = [path for path in Path(folder).glob(prefix + "*")
+                    if path.is_file() and path.stat().st_mode & 0o100]
+        mine = [Program(path, workload, path.name[len(prefix):]) for path in matching]
+        found += sorted(mine, key=lambda p: catalogue.contender_order(p.contender))
+    return found
+
+
+def run_once(program, threads, quick):
+    """One round of one program; Google Benchmark's JSON answer."""
+    command = [str(program.path), f"--threads={threads}", "--benchmark_format=json"]
+    if quick:
+        command.append("--quick")
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=PROGRAM_TIMEOUT,
+                                check=False)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"did not end within {PROGRAM_TIMEOUT} s") from None
+    except OSError as error:
+        raise Failed(str(error)) from None
+    if answer.returncode != 0:
+        said = [line for line in answer.stderr.splitlines() if "wrong result" in line]
+        reason = said[0].partition(": ")[2] if said else f"exit status {answer.returncode}"
+        if answer.returncode < 0:
+            reason = f"ended by signal {-answer.returncode}"
+        raise Failed(reason)
+    try:
+        return json.loads(answer.stdout)
+    except ValueError:
+        raise Failed("its answer is not JSON") from None
+
+
+NANOSECONDS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+
+def take(session, cell, answer):
+    """Adds one round's answer to its cell, and what it says about itself to the session."""
+    context, run = answer["context"], answer["benchmarks"][0]
+    nanoseconds = run["real_time"] * NANOSECONDS[run["time_unit"]]
+    cell.values.append(cell.workload.value(nanoseconds, run["items"]))
+    cell.peak_mib = max(cell.peak_mib, run.get("peak_mib", 0.0))
+    cell.compiler = context.get("compiler", cell.compiler)
+    session.compilers.add(cell.compiler)
+    session.versions[cell.contender] = context.get("contender", "")
+    session.allocators.add(context.get("allocator", "unknown"))
+
+
+def plan(programs, thread_counts):
+    """Pairs of a thread count and the programs that take turns under it, workload by workload.
+
+    A baseline takes part once, beside the first thread count, on one thread.
+    """
+    steps = []
+    for workload in dict.fromkeys(p.workload for p in programs):
+        mine = [p for p in programs if p.workload == workload]
+        for index, threads in enumerate(thread_counts):
+            turn = [p for p in mine if index == 0 or p.contender not in catalogue.BASELINES]
+            if turn:
+                steps.append((workload, threads, turn))
+    return steps
+
+
+def measure_step(session, step, options, before_round, on_turn):
+    """All rounds of one step. A program that fails takes no part in the rounds that follow."""
+    _, threads, turn = step
+    cells = {}
+    for p in turn:
+        on = 1 if p.contender in catalogue.BASELINES else threads
+        cells[p.contender] = Cell(p.workload, p.contender, options.compiler, on)
+    for round_number in range(1, options.rounds + 1):
+        before_round()
+        for program in [p for p in turn if p.contender in cells]:
+            cell = cells[program.contender]
+            on_turn(round_number, program)
+            try:
+                take(session, cell, run_once(program, cell.threads, options.quick))
+            except Failed as reason:
+                session.failures.append(
+                    f"{program.path.name} on {table.threads_text(cell.threads)}: {reason}")
+                del cells[program.contender]
+    return list(cells.values())
+
+
+@dataclass
+class Options:
+    """How to measure. `spin` is the spin program, or None for none."""
+
+    rounds: int
+    quick: bool
+    compiler: str  # used where a program does not say what it was built with
+    spin: Path = None
+    spin_threads: int = 1
+
+
+def measure(session, steps, options, progress):
+    """Runs all steps into the session.
+
+    `progress` has `turn(step_index, round_number, program)`, called before each program, and
+    `done(step, cells)`, called after each step.
+    """
+    def spin(kind, slices):
+        if options.spin is not None:
+            session.spin[kind] += machine.spin(options.spin, options.spin_threads, slices)
+
+    spin("before", SLICES_ALONE)
+    for index, step in enumerate(steps):
+        cells = measure_step(session, step, options,
+                             before_round=lambda: spin("between", SLICES_BETWEEN),
+                             on_turn=lambda *turn, at=index: progress.turn(at, *turn))
+        session.cells += cells
+        progress.done(step, cells)
+    spin("after", SLICES_ALONE)
