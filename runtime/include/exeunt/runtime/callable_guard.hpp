@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/scheduler/config.hpp>
+
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+/// A guard against callables that some compilers destroy twice.
+///
+///     std::string name = ...;
+///     co_await ex::to_thread([name] { return slow(name); });    // GCC 12 to 14: refused
+///
+///     auto look_up = [name] { return slow(name); };
+///     co_await ex::to_thread(look_up);                          // accepted: copied
+///     co_await ex::to_thread(ex::moved(look_up));               // accepted: moved from
+///
+/// GCC before 15 destroys a temporary closure twice when it stands in an expression with co_await
+/// and its destructor does something. `std::move(look_up)` would be fine, but a function cannot
+/// tell it from a temporary by its type. So everything that takes a callable refuses an rvalue
+/// whose destructor is not trivial, at compile time, there and only there: a compile error is
+/// better than a double free.
+namespace exeunt {
+
+/// A callable that was moved out of a variable. It has a constructor of its own, so no compiler
+/// that we support destroys it twice. Calling it calls what it holds.
+template <class F>
+class moved_callable {
+  public:
+    explicit moved_callable(F& function) noexcept(std::is_nothrow_move_constructible_v<F>)
+        : function_(std::move(function)) {}
+
+    template <class... Args>
+    decltype(auto) operator()(Args&&... args) noexcept(std::is_nothrow_invocable_v<F&, Args...>)
+        requires std::is_invocable_v<F&, Args...>
+    {
+        return std::invoke(function_, std::forward<Args>(args)...);
+    }
+
+  private:
+    F function_;
+};
+
+/// Passes a named callable on, and moves it out of its variable: `co_await with_group(moved(body))`.
+/// It takes lvalues only; that is its point.
+template <class F>
+    requires(!std::is_const_v<F>)
+[[nodiscard]] moved_callable<F> moved(F& function) {
+    return moved_callable<F>(function);
+}
+template <class F>
+void moved(const F&& temporary) = delete;
+
+// ------------------------------------------------------------------------------ implementation
+namespace core {
+
+template <class F>
+inline constexpr bool is_moved_callable = false;
+template <class F>
+inline constexpr bool is_moved_callable<moved_callable<F>> = true;
+
+/// Whether an argument that was taken as `F&&` is destroyed once on this compiler. `F` is deduced
+/// from a forwarding reference: `T&` for a variable, `T` for a temporary or a std::move().
+template <class F>
+concept safe_callable =
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 15
+    std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<std::remove_cvref_t<F>> ||
+    is_moved_callable<std::remove_cvref_t<F>>;
+#else
+    !std::is_void_v<F>;
+#endif
+
+/// To be called (at compile time: it does nothing) by everything that takes a callable `F&&`.
+template <class F>
+constexpr void refuse_fragile_temporary() noexcept {
+    static_assert(safe_callable<F>,
+                  "This compiler (GCC before 15) destroys a temporary callable twice in an "
+                  "expression with co_await when it captures something with a destructor. Name "
+                  "it first (auto f = [...] {...};) and pass f, which is copied or referred to, or "
+                  "ex::moved(f).");
+}
+
+}  // namespace core
+}  // namespace exeunt
