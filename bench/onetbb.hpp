@@ -12,18 +12,18 @@
 
 /// How the oneTBB contenders are set up: an arena of n slots, of which the calling thread takes
 /// one, and a global limit of n, so that n threads run tasks in all.
-namespace bench::onetbb {
+namespace bench {
 
 /// The main function of a oneTBB contender; `prepare` and what it measures run inside of the arena.
-inline int program(int argc, char** argv, const contender& prepare) {
-    return bench::program(argc, argv, std::string("oneTBB ") + TBB_runtime_version(),
-                          [&](const setting& setting, const measure& hand_over) {
-                              namespace tbb = oneapi::tbb;
-                              const tbb::global_control limit(
-                                  tbb::global_control::max_allowed_parallelism, setting.threads());
-                              tbb::task_arena arena(static_cast<int>(setting.threads()));
-                              arena.execute([&] { prepare(setting, hand_over); });
-                          });
+inline int onetbb_program(int argc, char** argv, const contender& prepare) {
+    return program(argc, argv, std::string("oneTBB ") + TBB_runtime_version(),
+                   [&](const setting& setting, const measure& hand_over) {
+                       namespace tbb = oneapi::tbb;
+                       const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                                       setting.threads());
+                       tbb::task_arena arena(static_cast<int>(setting.threads()));
+                       arena.execute([&] { prepare(setting, hand_over); });
+                   });
 }
 
-}  // namespace bench::onetbb
+}  // namespace bench

@@ -27,7 +27,7 @@ static std::uint64_t run(std::uint64_t messages) {
 }
 
 int main(int argc, char** argv) {
-    return bench::onetbb::program(
+    return bench::onetbb_program(
         argc, argv, [](const bench::setting& setting, const bench::measure& measure) {
             const std::uint64_t rounds =
                 setting.size(actors_ping_pong::full, actors_ping_pong::quick);

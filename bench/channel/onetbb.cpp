@@ -27,7 +27,7 @@ static std::uint64_t run(std::uint64_t items) {
 }
 
 int main(int argc, char** argv) {
-    return bench::onetbb::program(
+    return bench::onetbb_program(
         argc, argv, [](const bench::setting& setting, const bench::measure& measure) {
             const std::uint64_t items = setting.size(channel::full, channel::quick);
             measure(items, channel::sum(items), [items] { return run(items); });

@@ -17,7 +17,7 @@ static std::uint64_t fibonacci(std::uint64_t n) {
 }
 
 int main(int argc, char** argv) {
-    return bench::onetbb::program(
+    return bench::onetbb_program(
         argc, argv, [](const bench::setting& setting, const bench::measure& measure) {
             const std::uint64_t n = setting.size(fib::full, fib::quick);
             measure(fib::calls(n), fib::value(n), [n] { return fibonacci(n); });

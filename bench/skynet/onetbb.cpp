@@ -21,7 +21,7 @@ static std::uint64_t node(std::uint64_t first, std::uint64_t leaves) {
 }
 
 int main(int argc, char** argv) {
-    return bench::onetbb::program(
+    return bench::onetbb_program(
         argc, argv, [](const bench::setting& setting, const bench::measure& measure) {
             const std::uint64_t leaves = setting.size(skynet::full, skynet::quick);
             measure(skynet::tasks(leaves), skynet::sum(leaves),

@@ -6,7 +6,7 @@
 #include <oneapi/tbb/task_group.h>
 
 int main(int argc, char** argv) {
-    return bench::onetbb::program(
+    return bench::onetbb_program(
         argc, argv, [](const bench::setting& setting, const bench::measure& measure) {
             spawn_join::run(setting, measure, [](std::uint64_t tasks, auto work) {
                 oneapi::tbb::task_group group;

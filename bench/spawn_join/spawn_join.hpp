@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <exeunt/scheduler/atomic.hpp>
+
 #include "../program.hpp"
 
-#include <atomic>
 #include <cstdint>
 
 /// spawn_join and gather_range: a million tasks that do nothing, started by one and awaited
@@ -16,8 +17,6 @@ constexpr std::uint64_t quick = 1'000'000;  // short enough as it is
 /// Measures `start_and_join(tasks, work)`, which runs `work()` in so many tasks. The unmeasured run
 /// counts the tasks (all contenders alike, so the counter costs nobody anything); in the measured
 /// one they are empty. It is called with two types of `work`, so it is to be generic.
-///
-/// The counter is a plain std::atomic on purpose: this is a harness for peers too, not the library.
 template <class StartAndJoin>
 void run(const bench::setting& setting, const bench::measure& measure,
          StartAndJoin start_and_join) {
@@ -27,7 +26,7 @@ void run(const bench::setting& setting, const bench::measure& measure,
         if (!counted) {
             counted = true;
             // Written by every task, read after the join; relaxed, because the join orders them.
-            std::atomic<std::uint64_t> count{0};
+            exeunt::atomic<std::uint64_t> count{0};
             start_and_join(tasks, [&count] { count.fetch_add(1, std::memory_order_relaxed); });
             return count.load(std::memory_order_relaxed);
         }
