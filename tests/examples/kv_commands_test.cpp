@@ -242,6 +242,8 @@ TEST_P(kv_commands, config_and_select) {
     EXPECT_EQ(kv.ask("CONFIG bogus"), "-ERR unknown subcommand 'bogus'. Try CONFIG HELP.\r\n");
     EXPECT_EQ(kv.ask("SELECT 0"), "+OK\r\n");
     EXPECT_EQ(kv.ask("SELECT 16"), "-ERR DB index is out of range\r\n");
+    EXPECT_EQ(kv.ask("SELECT 3000000000"),
+              "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
     EXPECT_EQ(kv.ask("SELECT x"), "-ERR value is not an integer or out of range\r\n");
 }
 

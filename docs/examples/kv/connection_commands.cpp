@@ -171,9 +171,10 @@ void quit(session& with, argument_list, reply_buffer& out) {
 
 void select(session&, argument_list request, reply_buffer& out) {
     std::int64_t index = 0;
-    if (!parse_integer(request[1], index) || index < std::numeric_limits<int>::min() ||
-        index > std::numeric_limits<int>::max())
-        return out.error(not_an_integer);
+    if (!parse_integer(request[1], index)) return out.error(not_an_integer);
+    if (index < std::numeric_limits<int>::min() || index > std::numeric_limits<int>::max())
+        return out.error(
+            "ERR value is out of range, value must between -2147483648 and 2147483647");
     if (index != 0) return out.error("ERR DB index is out of range");
     out.raw("+OK\r\n");
 }
