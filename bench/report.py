@@ -61,9 +61,9 @@ def verdict(rows):
 def _ratio_cell(row, name, first):
     kind = "first " if first else ""
     cell = row.cells.get(name) if row else None
-    if cell is None:
+    if cell is None or row.best is None:
         return f'<td class="{kind}none">–</td>'
-    value = f"{table.figure(row.ratio(name))}" if row.best else table.figure(cell.median)
+    value = table.figure(row.ratio(name))
     if cell.baseline:
         return f'<td class="{kind}base">{value}</td>'
     if row.wins(name):

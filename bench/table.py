@@ -5,8 +5,8 @@ import summary
 
 
 def figure(value):
-    """A measured value with three significant digits: 1.23, 12.3, 123, 1234."""
-    for limit, digits in ((10, 2), (100, 1)):
+    """A measured value, to about three significant digits: 0.012, 1.23, 12.3, 123, 1234."""
+    for limit, digits in ((0.1, 3), (10, 2), (100, 1)):
         if abs(value) < limit:
             return f"{value:.{digits}f}"
     return f"{value:.0f}"
