@@ -101,7 +101,7 @@ def bars(rows):
 
 
 def strip(spin):
-    """The slices of the fixed spin in the order of time: what an ideal machine makes a flat line."""
+    """The slices of the fixed spin in the order of time: a quiet machine makes a flat line."""
     kinds = [kind for kind in ("before", "between", "after") if spin[kind]]
     total = sum(len(spin[kind]) for kind in kinds)
     if total == 0:

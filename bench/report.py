@@ -154,8 +154,8 @@ def noise(session, facts):
         f"<p>The same arithmetic on all cores at once, again and again. A slice took "
         f"{before:.2f} ms before and {after:.2f} ms after ({drift:+.1f} %); the slowest twentieth "
         f"of the slices took {before_tail:.0f} % longer than the median before, {after_tail:.0f} % "
-        f"after, {tail:.0f} % over the whole run. The hypervisor gave {100 * facts.stolen:.1f} % of "
-        f"the time to others. A difference below that is none.</p>{plot.strip(spin)}")
+        f"after, {tail:.0f} % over the whole run. The hypervisor gave {100 * facts.stolen:.1f} % "
+        f"of the time to others. A difference below that is none.</p>{plot.strip(spin)}")
 
 
 def _machine(session, facts):

@@ -37,7 +37,9 @@ class Progress:
         self.started = time.monotonic()
         self.step = 0
 
-    def _write(self, line, end):
+    def _write(self, share, workload, threads, said, end):
+        line = (f"[{100 * share:3.0f}%] {workload.area}/{workload.name}, "
+                f"{table.threads_text(threads)}: {said}")
         if self.live:
             width = shutil.get_terminal_size().columns - 1
             line = "\r" + line[:width].ljust(width)
@@ -50,15 +52,14 @@ class Progress:
             return
         workload, threads, _ = self.steps[step_index]
         share = (step_index + (round_number - 1) / self.rounds) / len(self.steps)
-        self._write(f"[{100 * share:3.0f}%] {workload.area}/{workload.name}, {table.threads_text(threads)}: "
+        self._write(share, workload, threads,
                     f"round {round_number} of {self.rounds}, {program.contender}", "")
 
     def done(self, step, cells):
         workload, threads, _ = step
-        share = 100 * (self.step + 1) / len(self.steps)
+        share = (self.step + 1) / len(self.steps)
         figures = ", ".join(f"{c.contender} {table.figure(c.median)}" for c in cells)
-        self._write(f"[{share:3.0f}%] {workload.area}/{workload.name}, {table.threads_text(threads)}: "
-                    f"{figures} {workload.unit}", "\n")
+        self._write(share, workload, threads, f"{figures} {workload.unit}", "\n")
 
 
 def thread_counts(text):
