@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a user's first program looks like: one file, one include.
 
+// [consumer]
 #include <exeunt/exeunt.hpp>
 
 #include <chrono>
@@ -9,7 +10,6 @@
 namespace ex = exeunt;
 using namespace std::chrono_literals;
 
-// [consumer]
 ex::task<int> later(int value) {
     co_await ex::sleep(5ms);
     co_return value;
