@@ -25,6 +25,12 @@
 ///     };
 ///     exeunt::scheduler::run(new hello);
 ///
+/// One thing the compilers must not see: LLVM calls resume functions by a calling convention that
+/// is not C's by name, only by effect. Where its optimiser can tell which C++ function such a call
+/// reaches, it takes the mismatch for undefined behaviour and deletes the code (Clang 19, -O1 and
+/// above). So a work item hides its function from the optimiser when it is made, and as_handle()
+/// hides the address. Whatever is frame-shaped without being a work_item goes through as_handle().
+///
 /// A type that embeds a work item elsewhere than at its start, or that has virtual functions, finds
 /// its way back from `self` by itself.
 
@@ -36,12 +42,19 @@ namespace exeunt::scheduler {
 struct work_item {
     using resume_fn = void (*)(void* self);
 
-    explicit work_item(resume_fn function) noexcept : resume(function) {}
+    explicit work_item(resume_fn function) noexcept : resume(hidden(function)) {}
 
     /// What running the item calls, with the item's address. Not null.
     resume_fn resume;
     /// The link. Written by the queue that holds the item, and free for its owner otherwise.
     work_item* next = nullptr;
+
+    /// `pointer` itself, but the optimiser no longer knows what it points to. No instruction.
+    template <class T>
+    static T* hidden(T* pointer) noexcept {
+        asm("" : "+r"(pointer));
+        return pointer;
+    }
 };
 
 static_assert(!std::is_aggregate_v<work_item>);
@@ -57,11 +70,17 @@ inline std::coroutine_handle<> handle_of(void* frame_shaped) noexcept {
     return std::coroutine_handle<>::from_address(frame_shaped);
 }
 
+/// The handle of a frame-shaped thing, as a target of symmetric transfer. It may be resumed; only a
+/// real coroutine's may be asked done() or be destroyed.
+inline std::coroutine_handle<> as_handle(void* frame_shaped) noexcept {
+    EXEUNT_ASSERT(frame_shaped != nullptr);
+    return std::coroutine_handle<>::from_address(work_item::hidden(frame_shaped));
+}
+
 /// Runs a work item, or resumes a suspended coroutine frame: the caller need not know which.
 /// An item's exceptions pass through.
 inline void run(void* frame_shaped) {
-    EXEUNT_ASSERT(frame_shaped != nullptr);
-    handle_of(frame_shaped).resume();
+    as_handle(frame_shaped).resume();
 }
 
 }  // namespace exeunt::scheduler

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/runtime/branch.hpp>
+#include <exeunt/runtime/hooks.hpp>
+#include <exeunt/scheduler/worker.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace exeunt::core {
+
+/// Starts a known number of children and goes on when all have ended: the core of gather and race.
+///
+/// Continuation stealing, in which not the parent is pushed but a step, "start the next child". The
+/// first child runs at once. A child that ends looks for the step at the bottom of the deque: if it
+/// is still there, nobody else knows of this join, and it starts the next child itself, without an
+/// atomic operation on the join. A step that was taken by the run loop or by a thief *splits* the
+/// line of execution in two. One line at a time, the main line, holds the step (or runs the last
+/// child); the others end by arriving. The main line counts the splits, for it alone makes them; at
+/// its end it adds them to `arrivals_`, from which each of the others has subtracted one.
+///
+/// After Frigo, Leiserson and Randall, "The implementation of the Cilk-5 multithreaded language"
+/// (PLDI 1998) and Lahaie, Williams et al., libfork (2023), for the split count.
+///
+/// `Derived` has:  void* begin_child(std::size_t i)   the coroutine to run, or null if child i
+///                                                    ended without running
+///                 bool unwinds() const               the parent is to be unwound, not resumed
+template <class Derived>
+class fork_join : step {
+  public:
+    explicit fork_join(std::size_t count) noexcept : step(split), count_(count) {}
+
+    /// From await_suspend: what to run.
+    std::coroutine_handle<> begin(promise_base& parent) noexcept {
+        Derived& self = derived();
+        self.frame = &parent;
+        if (EXEUNT_UNLIKELY(parent.strand->cancelled())) return cancel_now(self, parent);
+        void* first = advance(*scheduler::worker::current());
+        return first != nullptr ? transfer(first) : back_to_run_loop();
+    }
+
+    std::size_t count() const noexcept { return count_; }
+    /// After the join: whether children were not started, because of a cancellation.
+    bool skipped() const noexcept { return skipped_; }
+
+    /// Child `i` has ended and its frame is gone. Returns what to run, or null.
+    void* child_ended(std::size_t i) noexcept {
+        scheduler::worker& w = *scheduler::worker::current();
+        if (i + 1 == count_) return finish_main_line();
+        if (EXEUNT_LIKELY(w.pop_if(next_step()))) return advance(w);
+        // acq_rel: release hands this line's results to the last that arrives, acquire receives them.
+        return arrivals_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? all_ended() : nullptr;
+    }
+
+    /// The parent goes on: `resume` of the combinator.
+    static void finished(void* self) {
+        auto& me = static_cast<Derived&>(combinator::of(self));
+        void* next = me.unwinds() ? unwind(*me.frame) : me.frame->handle().address();
+        EXEUNT_MUSTTAIL return entry(next)(next);
+    }
+
+  private:
+    Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+    /// "Start the next child."
+    void* next_step() noexcept { return static_cast<step*>(this); }
+
+    /// The main line: starts the next child, or ends.
+    void* advance(scheduler::worker& w) noexcept {
+        for (;;) {
+            if (started_ == count_) return finish_main_line();
+            if (EXEUNT_UNLIKELY(derived().children_cancelled())) {
+                skipped_ = true;
+                return finish_main_line();
+            }
+            void* child = derived().begin_child(started_++);
+            if (EXEUNT_UNLIKELY(child == nullptr)) continue;
+            if (started_ < count_) w.push(next_step());
+            return child;
+        }
+    }
+
+    /// The step, taken by a run loop: a line of its own.
+    static void split(void* self) {
+        auto& me = static_cast<fork_join&>(*static_cast<step*>(self));
+        ++me.splits_;
+        void* next = me.advance(*scheduler::worker::current());
+        if (next == nullptr) return;
+        EXEUNT_MUSTTAIL return entry(next)(next);
+    }
+
+    void* finish_main_line() noexcept {
+        if (EXEUNT_LIKELY(splits_ == 0)) return all_ended();
+        // acq_rel: as in child_ended().
+        const std::ptrdiff_t left =
+            arrivals_.fetch_add(splits_, std::memory_order_acq_rel) + splits_;
+        return left == 0 ? all_ended() : nullptr;
+    }
+
+    void* all_ended() noexcept {
+        Derived& self = derived();
+        if (self.finish() == nullptr) return nullptr;
+        return self.unwinds() ? unwind(*self.frame) : self.frame->handle().address();
+    }
+
+    // All of the main line, handed on with the step.
+    std::size_t started_ = 0;
+    std::size_t count_;
+    std::ptrdiff_t splits_ = 0;
+    bool skipped_ = false;
+    /// Minus the lines that have arrived, plus the splits once the main line has ended.
+    atomic<std::ptrdiff_t> arrivals_{0};
+};
+
+}  // namespace exeunt::core

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/runtime/fork_join.hpp>
+#include <exeunt/runtime/gather_range.hpp>
+
+#include <array>
+#include <tuple>
+
+/// Running tasks together and waiting for all of them.
+///
+///     auto both = co_await ex::gather(fetch("a"), fetch("b"));
+///     auto& [a, b] = both;
+///
+///     std::vector<page> pages = co_await ex::gather(urls | std::views::transform(fetch));
+namespace exeunt {
+
+/// Runs all `children` (tasks or other awaitables) concurrently; ends when every one has ended.
+///
+/// Returns the values as a std::tuple, in the order of the arguments; `unit` for void.
+/// Errors: when a child fails, the others are cancelled and joined, and the first exception in time
+/// is rethrown, unwrapped; later ones go to on_suppressed().
+/// Cancellation: all children are cancelled and joined; if one of them ended as cancelled, so does
+/// the gather; if all ended with values nevertheless, these are delivered.
+/// Complexity: one step for each child; no allocation beyond the children's frames.
+template <core::awaitable... Children>
+    requires(sizeof...(Children) > 0)
+auto gather(Children&&... children);
+
+/// Like gather(), but one that fails or is cancelled does not disturb the others: returns a
+/// std::tuple of result<T>, and never throws. Cancellation: the children are cancelled, and what
+/// became of each is delivered.
+template <core::awaitable... Children>
+    requires(sizeof...(Children) > 0)
+auto gather_settled(Children&&... children);
+
+// ------------------------------------------------------------------------------ implementation
+namespace core {
+
+/// A combinator whose children are known from the start, one branch each, in the parent's frame.
+template <class Derived, class... Ts>
+class fixed_join : public combinator, public fork_join<Derived> {
+  public:
+    static constexpr std::size_t size = sizeof...(Ts);
+    using indices = std::index_sequence_for<Ts...>;
+
+    explicit fixed_join(std::tuple<task<Ts>...>&& tasks) noexcept
+        : fixed_join(std::move(tasks), indices()) {}
+
+    bool await_ready() const noexcept { return false; }
+    template <strand_promise Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+        return this->begin(parent.promise());
+    }
+
+    void* begin_child(std::size_t i) noexcept { return coroutines_[i]; }
+
+  protected:
+    template <std::size_t I>
+    auto& branch_at() noexcept {
+        return std::get<I>(branches_).value;
+    }
+    /// Calls f(branch) for each, in order.
+    template <class F>
+    void for_each_branch(F&& f) const noexcept {
+        std::apply([&](auto&... each) { (f(each.value), ...); }, branches_);
+    }
+
+  private:
+    /// Makes each tuple element a type of its own that is constructed in place.
+    template <std::size_t I>
+    struct slot {
+        using value_type = std::tuple_element_t<I, std::tuple<Ts...>>;
+        explicit slot(fixed_join& owner) noexcept : value(ended<I>, &owner) {}
+        branch<value_type> value;
+    };
+    template <class>
+    struct slots;
+    template <std::size_t... I>
+    struct slots<std::index_sequence<I...>> {
+        using type = std::tuple<slot<I>...>;
+    };
+
+    template <std::size_t... I>
+    fixed_join(std::tuple<task<Ts>...>&& tasks, std::index_sequence<I...>) noexcept
+        : combinator(next_child, nullptr, Derived::finished),
+          fork_join<Derived>(size),
+          branches_(((void)I, *this)...) {
+        (branch_at<I>().adopt(std::move(std::get<I>(tasks))), ...);
+        coroutines_ = {branch_at<I>().coroutine()...};
+        strands_ = {&branch_at<I>()...};
+    }
+
+    static strand* next_child(combinator& self, strand* last) noexcept {
+        auto& me = static_cast<fixed_join&>(self);
+        std::size_t i = 0;
+        while (last != nullptr && me.strands_[i++] != last) {}
+        for (; i < size; ++i) {
+            if (me.strands_[i]->mark_cancelled()) return me.strands_[i];
+        }
+        return nullptr;
+    }
+
+    template <std::size_t I>
+    static void ended(void* self) {
+        using value_type = std::tuple_element_t<I, std::tuple<Ts...>>;
+        auto& b = branch<value_type>::of(self);
+        auto& me = static_cast<Derived&>(*b.up());
+        b.destroy_coroutine();
+        me.branch_ended(b, I);
+        void* next = me.child_ended(I);
+        if (next == nullptr) return;
+        EXEUNT_MUSTTAIL return entry(next)(next);
+    }
+
+    typename slots<indices>::type branches_;
+    std::array<void*, size> coroutines_;
+    std::array<strand*, size> strands_;
+};
+
+/// Remembers the first failure in time, and cancels the rest.
+class first_failure {
+  public:
+    void failed(combinator& all, link& child, const std::exception_ptr& error) noexcept {
+        link* none = nullptr;
+        // acq_rel: nothing is read through it before the join, which orders everything.
+        if (child_.compare_exchange_strong(none, &child, std::memory_order_acq_rel,
+                                           std::memory_order_acquire)) {
+            all.cancel_children();
+        } else {
+            report_suppressed(error);
+        }
+    }
+    /// After the join.
+    link* get() const noexcept { return child_.load(std::memory_order_relaxed); }
+
+  private:
+    /// Set once, by the first child that fails; read by the others and, after the join, the parent.
+    atomic<link*> child_{nullptr};
+};
+
+template <class... Ts>
+class gather_awaiter : public fixed_join<gather_awaiter<Ts...>, Ts...> {
+  public:
+    using base = fixed_join<gather_awaiter<Ts...>, Ts...>;
+    using base::base;
+
+    template <class Branch>
+    void branch_ended(Branch& b, std::size_t) noexcept {
+        if (EXEUNT_UNLIKELY(b.outcome == link::status::exception)) {
+            failure_.failed(*this, b, b.error());
+        }
+    }
+    bool unwinds() const noexcept {
+        if (failure_.get() != nullptr) return false;
+        bool all = true;
+        this->for_each_branch([&](auto& b) { all &= b.outcome == link::status::value; });
+        return !all;
+    }
+    auto await_resume() {
+        if (link* failed = failure_.get()) rethrow(*failed);
+        return take(std::index_sequence_for<Ts...>());
+    }
+
+  private:
+    [[noreturn]] EXEUNT_COLD void rethrow(link& failed) {
+        this->for_each_branch([&](auto& b) {
+            if (static_cast<const link*>(&b) == &failed) std::rethrow_exception(b.error());
+        });
+        std::terminate();
+    }
+    template <std::size_t... I>
+    auto take(std::index_sequence<I...>) {
+        return std::tuple<typename link_of<Ts>::value_type...>(
+            this->template branch_at<I>().take_object()...);
+    }
+
+    first_failure failure_;
+};
+
+template <class... Ts>
+class gather_settled_awaiter : public fixed_join<gather_settled_awaiter<Ts...>, Ts...> {
+  public:
+    using base = fixed_join<gather_settled_awaiter<Ts...>, Ts...>;
+    using base::base;
+
+    template <class Branch>
+    void branch_ended(Branch&, std::size_t) noexcept {}
+    bool unwinds() const noexcept { return false; }
+    std::tuple<result<Ts>...> await_resume() { return take(std::index_sequence_for<Ts...>()); }
+
+  private:
+    template <std::size_t... I>
+    auto take(std::index_sequence<I...>) {
+        return std::tuple<result<Ts>...>(this->template branch_at<I>().take_result()...);
+    }
+};
+
+/// Holds the tasks until it is awaited: what gather() returns can be moved, and given to others.
+template <template <class...> class Awaiter, class... Ts>
+class [[nodiscard]] join_of {
+  public:
+    explicit join_of(task<Ts>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
+    Awaiter<Ts...> operator co_await() && noexcept { return Awaiter<Ts...>(std::move(tasks_)); }
+
+  private:
+    std::tuple<task<Ts>...> tasks_;
+};
+
+}  // namespace core
+
+template <core::awaitable... Children>
+    requires(sizeof...(Children) > 0)
+auto gather(Children&&... children) {
+    return core::join_of<core::gather_awaiter, core::awaited_t<Children>...>(
+        core::as_task(std::forward<Children>(children))...);
+}
+
+template <core::awaitable... Children>
+    requires(sizeof...(Children) > 0)
+auto gather_settled(Children&&... children) {
+    return core::join_of<core::gather_settled_awaiter, core::awaited_t<Children>...>(
+        core::as_task(std::forward<Children>(children))...);
+}
+
+}  // namespace exeunt

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/runtime/strand.hpp>
+#include <exeunt/scheduler/short_lock.hpp>
+
+#include <mutex>
+
+namespace exeunt::core {
+
+/// A strand that its combinator keeps in a list, from the first time that it parks.
+struct listed_strand : strand {
+    explicit listed_strand(combinator* up) noexcept : strand(up) {}
+    listed_strand* next_listed = nullptr;
+    listed_strand* previous_listed = nullptr;
+    bool listed = false;  ///< only the strand's own thread reads and writes it
+};
+
+/// A combinator whose children come and go. Those that have parked at least once are in a list, so
+/// that a cancellation finds them; those that never park cost nothing.
+class listing_combinator : public combinator {
+  public:
+    explicit listing_combinator(void (*finished)(void* self)) noexcept
+        : combinator(next_child, adopt, finished) {}
+
+    /// A child has ended: it leaves the list.
+    void forget(listed_strand& child) noexcept {
+        if (!child.listed) return;
+        std::lock_guard guard(lock_);
+        (child.previous_listed ? child.previous_listed->next_listed : first_) = child.next_listed;
+        if (child.next_listed) child.next_listed->previous_listed = child.previous_listed;
+    }
+
+  private:
+    static void adopt(combinator& self, strand& child) noexcept {
+        auto& me = static_cast<listing_combinator&>(self);
+        auto& added = static_cast<listed_strand&>(child);
+        std::lock_guard guard(me.lock_);
+        added.listed = true;
+        added.next_listed = me.first_;
+        if (me.first_) me.first_->previous_listed = &added;
+        me.first_ = &added;
+        // Whoever cancels sets the flag first and takes the lock then: either it finds the child in
+        // the list, or the child finds the flag.
+        if (me.children_cancelled()) static_cast<void>(added.mark_cancelled());
+    }
+    static strand* next_child(combinator& self, strand* last) noexcept {
+        auto& me = static_cast<listing_combinator&>(self);
+        std::lock_guard guard(me.lock_);
+        listed_strand* each = last ? static_cast<listed_strand*>(last)->next_listed : me.first_;
+        while (each != nullptr && !each->mark_cancelled()) each = each->next_listed;
+        return each;
+    }
+
+    scheduler::short_lock lock_;
+    listed_strand* first_ = nullptr;  ///< under lock_
+};
+
+}  // namespace exeunt::core

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/runtime/branch.hpp>
+
+/// How an awaitable ended, as a value.
+///
+///     ex::result<page> ended = co_await ex::settled(fetch(url));
+namespace exeunt {
+
+/// Awaits `child` and gives its result<T>: value, exception or cancelled. Never throws.
+/// Cancellation: the child is cancelled; what became of it is delivered, and the request stays
+/// pending for the next await.
+template <core::awaitable Child>
+auto settled(Child&& child);
+
+// ------------------------------------------------------------------------------ implementation
+namespace core {
+
+/// Runs the child on the awaiter's own strand, behind a boundary at which unwinding stops.
+template <class T>
+class settled_awaiter : step, link_of<T> {
+  public:
+    explicit settled_awaiter(task<T>&& t) noexcept : step(ended) {
+        auto coroutine = t.release();
+        this->child = coroutine;
+        coroutine.promise().up = this;
+        this->link::continuation = static_cast<step*>(this);
+    }
+    ~settled_awaiter() {
+        if (this->child) this->child.destroy();
+    }
+    bool await_ready() const noexcept { return false; }
+    template <strand_promise Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+        parent_ = parent.address();
+        promise_base::of(this->child.address()).strand = parent.promise().strand;
+        return transfer(this->child.address());
+    }
+    result<T> await_resume() {
+        if (this->child) std::exchange(this->child, nullptr).destroy();
+        return this->take_result();
+    }
+
+  private:
+    static void ended(void* self) {
+        void* parent = static_cast<settled_awaiter&>(*static_cast<step*>(self)).parent_;
+        EXEUNT_MUSTTAIL return entry(parent)(parent);
+    }
+    void* parent_ = nullptr;
+};
+
+template <class T>
+class [[nodiscard]] settled_of {
+  public:
+    explicit settled_of(task<T>&& t) noexcept : task_(std::move(t)) {}
+    settled_awaiter<T> operator co_await() && noexcept {
+        return settled_awaiter<T>(std::move(task_));
+    }
+
+  private:
+    task<T> task_;
+};
+
+}  // namespace core
+
+template <core::awaitable Child>
+auto settled(Child&& child) {
+    return core::settled_of<core::awaited_t<Child>>(core::as_task(std::forward<Child>(child)));
+}
+
+}  // namespace exeunt

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/sleep.hpp>
+#include <exeunt/scheduler/worker.hpp>
+
+namespace exeunt::core {
+
+std::coroutine_handle<> sleep_awaiter::suspend(promise_base& self,
+                                               std::coroutine_handle<> handle) noexcept {
+    strand& s = *self.strand;
+    frame = &self;
+    if (s.cancel_requested()) return cancel_now(*this, self);
+    if (relative_ && time_ <= 0) return handle;
+    scheduler::worker& w = *scheduler::worker::current();
+    w.timers().arm(timer_, relative_ ? w.now() + time_ : time_);
+    return park_or_continue(*this, s, handle);
+}
+
+}  // namespace exeunt::core

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "exeunt/scheduler/descriptor.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <mutex>
+#include <system_error>
+
+#include "descriptor_pool.hpp"
+#include "descriptor_poller.hpp"
+#include "readiness_poller.hpp"
+
+namespace exeunt::scheduler {
+
+// ---------------------------------------------------------------- the pool
+
+descriptor_pool& descriptor_pool::instance() {
+    static descriptor_pool* const pool = new descriptor_pool;
+    return *pool;
+}
+
+descriptor& descriptor_pool::take(int fd, descriptor_kind kind) {
+    std::unique_lock holds_pool(lock_);
+    while (EXEUNT_UNLIKELY(free_ == nullptr)) {
+        holds_pool.unlock();
+        std::unique_ptr<descriptor[]> block(new descriptor[block_size]);
+        holds_pool.lock();
+        blocks_.push_back(block.get());
+        for (std::size_t i = 0; i < block_size; ++i) {
+            block[i].closed_ = true;
+            give_locked(block[i]);
+        }
+        block.release();
+    }
+    descriptor& record = *free_;
+    free_ = record.next_free_;
+    holds_pool.unlock();
+
+    // A stale event or a late cancellation may be looking at the record.
+    std::lock_guard hold(record.lock_);
+    EXEUNT_ASSERT(record.closed_ && record.first_ == nullptr && record.in_flight_ == 0);
+    record.fd_.store(fd, std::memory_order_relaxed);
+    record.kind_ = kind;
+    record.closed_ = false;
+    record.ready_ = descriptor::both;
+    record.stays_ready_ = descriptor::none;
+    return record;
+}
+
+void descriptor_pool::give(descriptor& record) noexcept {
+    std::lock_guard hold(lock_);
+    give_locked(record);
+}
+
+void descriptor_pool::give_locked(descriptor& record) noexcept {
+    record.next_free_ = free_;
+    free_ = &record;
+}
+
+// ---------------------------------------------------------------- the record
+
+std::uint8_t descriptor::directions(const operation& op) noexcept {
+    switch (op.code) {
+        case opcode::nop:
+            return none;
+        case opcode::read:
+        case opcode::receive:
+        case opcode::receive_message:
+        case opcode::accept:
+            return in;
+        case opcode::write:
+        case opcode::send:
+        case opcode::send_message:
+        case opcode::connect:
+            return out;
+        case opcode::poll:
+            break;
+    }
+    return static_cast<std::uint8_t>(((op.flags & ~POLLOUT) != 0 ? in : none) |
+                                     ((op.flags & POLLOUT) != 0 ? out : none));
+}
+
+void descriptor::append(operation& op) noexcept {
+    op.next = nullptr;
+    if (last_ != nullptr)
+        last_->next = &op;
+    else
+        first_ = &op;
+    last_ = &op;
+}
+
+void descriptor::remove(operation& op) noexcept {
+    operation* before = nullptr;
+    for (operation* at = first_; at != &op; at = static_cast<operation*>(at->next)) {
+        EXEUNT_ASSERT(at != nullptr);
+        before = at;
+    }
+    operation* const after = static_cast<operation*>(op.next);
+    if (before != nullptr)
+        before->next = after;
+    else
+        first_ = after;
+    if (last_ == &op) last_ = before;
+}
+
+void descriptor::conclude(const operation& op, std::int32_t result) noexcept {
+    const std::uint8_t way = directions(op);
+    bool drained = result == -EAGAIN && way != both;
+    // TCP's own promise, which Unix sockets, terminals and packets do not make. MSG_PEEK and the
+    // like are not transfers. What ends a TCP receive early with more behind it (urgent data, the
+    // peer's end) is reported by an event of its own, and then lasts: see stays_ready_.
+    if (kind_ == descriptor_kind::tcp_stream && result > 0 &&
+        (op.code == opcode::receive || op.code == opcode::send) && op.flags == 0)
+        drained = static_cast<std::uint32_t>(result) < op.length;
+    if (drained) ready_ = static_cast<std::uint8_t>((ready_ & ~way) | stays_ready_);
+}
+
+int descriptor::retire() noexcept {
+    EXEUNT_ASSERT(first_ == nullptr && in_flight_ == 0 && home_ == nullptr);
+    const int fd = fd_.load(std::memory_order_relaxed);
+    fd_.store(-1, std::memory_order_relaxed);
+    closed_ = true;
+    lock_.unlock();
+    descriptor_pool::instance().give(*this);
+    return fd;
+}
+
+void descriptor::close() noexcept {
+    lock_.lock();
+    EXEUNT_ASSERT(!closed_);
+    closed_ = true;
+    if (home_ != nullptr) home_->unwatch(*this);
+    // Some leave the list at once (those that wait for readiness), some by their completion.
+    for (operation* op = first_; op != nullptr;) {
+        operation* const next = static_cast<operation*>(op->next);
+        static_cast<descriptor_poller*>(op->owner)->end_closed(*op);
+        op = next;
+    }
+    home_ = nullptr;
+    if (in_flight_ == 0) {
+        // After the lock: a close may wait (SO_LINGER), and the number is nobody's any more.
+        // The result is of no use: EINTR, too, has closed it.
+        (void)::close(retire());
+        return;
+    }
+    // The ring holds on to the file; the peer should not have to wait for that.
+    (void)::shutdown(fd(), SHUT_RDWR);
+    lock_.unlock();
+}
+
+int descriptor::release() noexcept {
+    lock_.lock();
+    EXEUNT_ASSERT(!closed_ && first_ == nullptr && in_flight_ == 0);
+    if (home_ != nullptr) home_->unwatch(*this);
+    home_ = nullptr;
+    return retire();
+}
+
+// ---------------------------------------------------------------- the handle
+
+descriptor_handle::descriptor_handle(int fd, descriptor_kind kind) {
+    EXEUNT_ASSERT(fd >= 0);
+    try {
+        record_ = &descriptor_pool::instance().take(fd, kind);
+    } catch (...) {
+        (void)::close(fd);
+        throw;
+    }
+}
+
+descriptor_handle descriptor_handle::adopt(int fd, descriptor_kind kind) {
+    const int status = ::fcntl(fd, F_GETFL);
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (status < 0 || flags < 0 || ::fcntl(fd, F_SETFL, status | O_NONBLOCK) < 0 ||
+        ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0)
+        throw std::system_error(errno, std::system_category(),
+                                "cannot make a file descriptor non-blocking");
+    return descriptor_handle(fd, kind);
+}
+
+void descriptor_handle::close() noexcept {
+    if (record_ != nullptr) std::exchange(record_, nullptr)->close();
+}
+
+int descriptor_handle::release() noexcept {
+    return record_ == nullptr ? -1 : std::exchange(record_, nullptr)->release();
+}
+
+}  // namespace exeunt::scheduler

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "epoll_poller.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <system_error>
+
+namespace exeunt::scheduler {
+
+namespace {
+
+/// Events taken at once: the fairness bound on completions in a row.
+constexpr int batch = 64;
+
+constexpr std::int64_t ns_per_second = 1'000'000'000;
+constexpr std::int64_t ns_per_ms = 1'000'000;
+
+/// Written once by whoever learns that the kernel has no epoll_pwait2 (before 5.11); read by all.
+atomic<bool> lacks_pwait2{false};
+
+/// Returns the number of events; 0 also when a signal came in between.
+int wait(int epoll, epoll_event* events, std::int64_t timeout_ns) noexcept {
+    int n = -1;
+    if (timeout_ns <= 0) {
+        n = ::epoll_wait(epoll, events, batch, timeout_ns < 0 ? -1 : 0);
+    } else {
+#ifdef SYS_epoll_pwait2
+        if (!lacks_pwait2.load(std::memory_order_relaxed)) {
+            const timespec limit{static_cast<time_t>(timeout_ns / ns_per_second),
+                                 static_cast<long>(timeout_ns % ns_per_second)};
+            n = static_cast<int>(
+                ::syscall(SYS_epoll_pwait2, epoll, events, batch, &limit, nullptr, 0));
+            if (n >= 0 || errno == EINTR) return n < 0 ? 0 : n;
+            // ENOSYS: an old kernel. EPERM: a sandbox that does not know the call.
+            if (errno == ENOSYS || errno == EPERM)
+                lacks_pwait2.store(true, std::memory_order_relaxed);
+        }
+#endif
+        // Rounded up: a timer must not find itself called too early, again and again.
+        const std::int64_t ms = (timeout_ns - 1) / ns_per_ms + 1;
+        constexpr std::int64_t longest = std::numeric_limits<int>::max();
+        n = ::epoll_wait(epoll, events, batch, static_cast<int>(ms < longest ? ms : longest));
+    }
+    EXEUNT_ASSERT(n >= 0 || errno == EINTR);
+    return n < 0 ? 0 : n;
+}
+
+int control(int epoll, int action, int fd, void* data) noexcept {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+    event.data.ptr = data;
+    return ::epoll_ctl(epoll, action, fd, &event) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+epoll_poller::epoll_poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (epoll_ < 0)
+        throw std::system_error(errno, std::system_category(), "cannot create an epoll descriptor");
+    wake_event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    const int error =
+        wake_event_ < 0 ? errno : control(epoll_, EPOLL_CTL_ADD, wake_event_, nullptr);
+    if (error != 0) {
+        if (wake_event_ >= 0) ::close(wake_event_);
+        ::close(epoll_);
+        throw std::system_error(error, std::system_category(),
+                                "cannot create the event descriptor that wakes an event loop");
+    }
+}
+
+epoll_poller::~epoll_poller() {
+    orphan_descriptors();
+    ::close(wake_event_);
+    ::close(epoll_);
+}
+
+int epoll_poller::watch(descriptor& d) noexcept {
+    return control(epoll_, EPOLL_CTL_ADD, d.fd(), &d);
+}
+
+void epoll_poller::unwatch(descriptor& d) noexcept {
+    // Closing the number would do it too, unless the file is open under another one as well (a
+    // duplicate, a child process): then its events would come for ever.
+    (void)control(epoll_, EPOLL_CTL_DEL, d.fd(), nullptr);
+}
+
+operation* epoll_poller::poll(std::int64_t timeout_ns) {
+    operation_list completed;
+    if (has_ended()) {
+        take_ended(completed);
+        if (!completed.empty()) timeout_ns = 0;
+    }
+    std::array<epoll_event, batch> events;
+    const int n = wait(epoll_, events.data(), timeout_ns);
+    for (int i = 0; i < n; ++i) {
+        const epoll_event& event = events[static_cast<std::size_t>(i)];
+        auto* const d = static_cast<descriptor*>(event.data.ptr);
+        if (d == nullptr) {
+            // acq_rel: the acquire half pairs with the release half in wake(), so that what was
+            // published before a wake that was coalesced is visible to our caller. After this
+            // exchange the next wake writes again, and is an event for the next wait.
+            notified_.exchange(false, std::memory_order_acq_rel);
+            continue;
+        }
+        const std::uint32_t bits = event.events;
+        const bool hung = (bits & (EPOLLERR | EPOLLHUP)) != 0;
+        const bool read_end = hung || (bits & (EPOLLRDHUP | EPOLLPRI)) != 0;
+        unsigned ready = 0;
+        if ((bits & EPOLLIN) != 0 || read_end) ready |= in;
+        if ((bits & EPOLLOUT) != 0 || hung) ready |= out;
+        const unsigned lasting = (read_end ? unsigned{in} : 0U) | (hung ? unsigned{out} : 0U);
+        became_ready(*d, static_cast<std::uint8_t>(ready), static_cast<std::uint8_t>(lasting),
+                     completed);
+    }
+    if (has_ended()) take_ended(completed);
+    return completed.take();
+}
+
+void epoll_poller::wake() noexcept {
+    // acq_rel: the release half pairs with the acquire half of the exchange in poll().
+    if (notified_.exchange(true, std::memory_order_acq_rel)) return;
+    const int kept = errno;  // we may be in a signal handler
+    const std::uint64_t one = 1;
+    // A counter that is full (EAGAIN) is an event already; it takes 2^64 wakes.
+    while (::write(wake_event_, &one, sizeof one) < 0 && errno == EINTR) {
+    }
+    errno = kept;
+}
+
+}  // namespace exeunt::scheduler

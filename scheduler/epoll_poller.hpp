@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "exeunt/scheduler/atomic.hpp"
+#include "exeunt/scheduler/descriptor.hpp"
+#include "readiness_poller.hpp"
+
+/// The epoll backend. A descriptor is registered once, edge-triggered, for both directions.
+
+namespace exeunt::scheduler {
+
+class epoll_poller final : public readiness_poller {
+   public:
+    /// Throws std::system_error when the kernel gives no epoll or eventfd descriptor.
+    epoll_poller();
+    ~epoll_poller() override;
+
+    operation* poll(std::int64_t timeout_ns) override;
+    void wake() noexcept override;
+    std::string_view name() const noexcept override { return "epoll"; }
+
+   private:
+    int watch(descriptor& d) noexcept override;
+    void unwatch(descriptor& d) noexcept override;
+
+    int epoll_ = -1;
+    /// Registered edge-triggered: each write is an event, so it is never read.
+    int wake_event_ = -1;
+    /// A write to wake_event_ is under way or not yet noticed. Set by any thread that wakes,
+    /// cleared by the owner when it sees the event.
+    atomic<bool> notified_{false};
+};
+
+}  // namespace exeunt::scheduler

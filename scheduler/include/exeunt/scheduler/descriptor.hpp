@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "exeunt/scheduler/atomic.hpp"
+#include "exeunt/scheduler/config.hpp"
+#include "exeunt/scheduler/short_lock.hpp"
+
+/// File descriptors as the pollers see them.
+///
+///     descriptor_handle socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+///                              descriptor_kind::tcp_stream);
+///     op.target = socket.get();
+///
+/// A `descriptor` is the record of one open file descriptor: its number, the operations that wait
+/// for it and what the event loop knows of its readiness. Its memory is type-stable: a record that
+/// is no longer used serves a later descriptor, but is never given back. So an event that the kernel
+/// reported just before a close, or a cancellation that comes late, looks at a record that may have
+/// changed its owner, but never at freed memory; and what it finds there is checked under the
+/// record's lock. The worst that a stale event does is one futile system call.
+///
+/// A `descriptor_handle` owns one: it closes the descriptor at its end of life. It may be made
+/// before, and outlive, every runtime and poller.
+
+namespace exeunt::scheduler {
+
+struct operation;
+class descriptor_pool;
+class readiness_poller;
+class io_uring_poller;
+
+/// What a poller may conclude from a short transfer.
+enum class descriptor_kind : std::uint8_t {
+    other,
+    /// A connected TCP socket: a receive or send that moved less than was asked for has emptied or
+    /// filled the kernel's buffer, so the next one waits for readiness instead of trying first.
+    tcp_stream,
+};
+
+/// The record of one open file descriptor; see above. Made and ended by descriptor_handle.
+class alignas(EXEUNT_CACHE_LINE) descriptor {
+   public:
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+
+    /// The number, or -1 once it was closed.
+    int fd() const noexcept { return fd_.load(std::memory_order_relaxed); }
+
+    // ---------------------------------------------------------------- implementation
+   private:
+    friend class descriptor_handle;
+    friend class descriptor_pool;
+    friend class readiness_poller;
+    friend class io_uring_poller;
+
+    descriptor() = default;
+
+    /// The directions in which a descriptor can be ready, and an operation can wait.
+    enum direction : std::uint8_t {
+        none = 0,
+        in = 1,   // readable, or a peer to accept
+        out = 2,  // writable, or connected
+        both = in | out,
+    };
+    static std::uint8_t directions(const operation& op) noexcept;
+
+    // The lock is held when these are called; retire() releases it.
+    void append(operation& op) noexcept;
+    void remove(operation& op) noexcept;
+    /// After an attempt of `op`: in which directions there is nothing more to be had.
+    void conclude(const operation& op, std::int32_t result) noexcept;
+    /// Gives the record back. Returns the number, which is still open.
+    int retire() noexcept;
+
+    void close() noexcept;
+    int release() noexcept;
+
+    /// Guards everything below. Held over one non-blocking system call at most: whoever contends
+    /// for it uses the same descriptor at the same moment, and would meet the kernel's lock of the
+    /// same socket next.
+    short_lock lock_;
+    /// Written under the lock; read by anyone.
+    atomic<int> fd_{-1};
+    descriptor_kind kind_ = descriptor_kind::other;
+    bool closed_ = false;
+    /// Directions in which a call is worth trying; for a registered descriptor of a readiness
+    /// poller, a direction that is missing here would certainly block.
+    std::uint8_t ready_ = both;
+    /// Directions that never again count as drained: the peer has closed, or an error is pending.
+    std::uint8_t stays_ready_ = 0;
+    /// Operations inside the kernel's ring: they name the descriptor by number, so the number is
+    /// closed only after they have ended.
+    std::uint32_t in_flight_ = 0;
+    /// The readiness poller with which the descriptor is registered.
+    readiness_poller* home_ = nullptr;
+    /// Operations that wait, oldest first, linked by `next`.
+    operation* first_ = nullptr;
+    operation* last_ = nullptr;
+    descriptor* next_free_ = nullptr;
+};
+
+/// Owns an open descriptor. A pointer in size. Movable; not thread-safe itself, but close() may be
+/// called while operations of other tasks are pending.
+class descriptor_handle {
+   public:
+    descriptor_handle() noexcept = default;
+    /// Takes over `fd`, which is open, non-blocking and close-on-exec. Throws std::bad_alloc, and
+    /// has then closed `fd`.
+    explicit descriptor_handle(int fd, descriptor_kind kind = descriptor_kind::other);
+    descriptor_handle(descriptor_handle&& other) noexcept
+        : record_(std::exchange(other.record_, nullptr)) {}
+    descriptor_handle& operator=(descriptor_handle&& other) noexcept {
+        if (this != &other) {
+            close();
+            record_ = std::exchange(other.record_, nullptr);
+        }
+        return *this;
+    }
+    ~descriptor_handle() { close(); }
+
+    /// Sets O_NONBLOCK and FD_CLOEXEC on `fd` and takes it over. Throws std::system_error (`fd` is
+    /// then still the caller's).
+    static descriptor_handle adopt(int fd, descriptor_kind kind = descriptor_kind::other);
+
+    /// Closes. Operations that are pending complete with -ECANCELED, those that have moved bytes
+    /// already with their result. An operation that is given to io_uring keeps the number open
+    /// until it has ended, which it does as soon as its worker polls; the socket is shut down at
+    /// once. Does nothing when there is nothing to close.
+    void close() noexcept;
+
+    /// Gives up the ownership and returns the number; -1 if there is none. No operation is pending.
+    int release() noexcept;
+
+    explicit operator bool() const noexcept { return record_ != nullptr; }
+    int fd() const noexcept { return record_ == nullptr ? -1 : record_->fd(); }
+    /// What operation::target points to: stable until close().
+    descriptor* get() const noexcept { return record_; }
+
+   private:
+    descriptor* record_ = nullptr;
+};
+
+}  // namespace exeunt::scheduler

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/scheduler/asymmetric_fence.hpp>
+#include <exeunt/scheduler/counters.hpp>
+#include <exeunt/scheduler/deque.hpp>
+#include <exeunt/scheduler/inbox.hpp>
+#include <exeunt/scheduler/lifo_slot.hpp>
+#include <exeunt/scheduler/poller.hpp>
+#include <exeunt/scheduler/random.hpp>
+#include <exeunt/scheduler/timer_wheel.hpp>
+#include <exeunt/scheduler/worker_pool.hpp>
+
+#include <memory>
+#include <vector>
+
+/// A worker: one thread, its queues, its event loop and its timers.
+namespace exeunt::scheduler {
+
+/// One thread of a worker_pool. All but `post` and `unpark` belong to that thread.
+///
+/// Ready work lies in four places, by how it came about:
+///
+///   slot    the item made ready last; runs next, at most `slot_run` times in a row
+///   deque   steps pushed by fork-join code: the owner takes the newest, thieves the oldest
+///   ready   everything else that became ready: first in, first out, for owner and thieves alike
+///   inbox   items that must run here, and items from threads that are no workers
+class worker {
+  public:
+    /// How many items a worker takes from its slot in a row while others wait.
+    static constexpr int slot_run = 16;
+    /// How many operations a task may complete without suspending before it has to let others run.
+    static constexpr int budget = 128;
+
+    worker(worker_pool& pool, unsigned index, std::uint64_t seed);
+    ~worker();
+    worker(const worker&) = delete;
+    worker& operator=(const worker&) = delete;
+
+    /// The worker that runs the calling thread, or null. Never keep it across a suspension.
+    EXEUNT_NOINLINE static worker* current() noexcept;
+
+    /// Pushes a step of fork-join code: taken back by pop_if(), or stolen.
+    void push(void* item) noexcept {
+        deque_.push(item);
+        pool_.work_published(*this);
+    }
+    /// Takes the newest item of the deque back if it is `expected`.
+    bool pop_if(void* expected) noexcept { return deque_.pop_if(expected) != nullptr; }
+
+    /// A woken item: it runs next on this worker. No other worker is woken for it, but for the one
+    /// that it displaces.
+    void make_ready(void* item) noexcept {
+        if (EXEUNT_UNLIKELY(in_turn_)) {
+            ready_.push(item);  // a batch of completions: in their order, one wake-up for all
+        } else if (void* displaced = slot_.put(item)) {
+            make_ready_last(displaced);
+        }
+    }
+    /// Behind everything that is ready on this worker.
+    void make_ready_last(void* item) noexcept {
+        ready_.push(item);
+        pool_.work_published(*this);
+    }
+    /// Runs `item` on the run loop before anything else, as soon as the present item has returned
+    /// to it. One at a time.
+    void bounce(void* item) noexcept {
+        EXEUNT_ASSERT(bounced_ == nullptr);
+        bounced_ = item;
+    }
+    /// Counts the symmetric transfers of the present item, where they may use up the stack.
+    bool transfer_too_deep() noexcept { return ++depth_ > max_depth; }
+
+    /// Any thread: `item` will run on this worker and no other.
+    void post(work_item& item) noexcept;
+
+    /// Spends one unit of the present item's budget; false when it is used up, and the task ought
+    /// to suspend and let others run.
+    bool spend() noexcept { return --budget_ > 0; }
+
+    poller& event_loop() noexcept { return *poller_; }
+    timer_wheel& timers() noexcept { return timers_; }
+    std::int64_t now() const noexcept { return poller_->now(); }
+    worker_pool& pool() noexcept { return pool_; }
+    unsigned index() const noexcept { return index_; }
+    worker_counters& counters() noexcept { return counters_; }
+
+    /// Whether anything else is ready on this worker.
+    bool others_are_ready() const noexcept { return !looks_empty() || !slot_.empty(); }
+
+    /// The thread's main function; the pool calls it.
+    void run_loop();
+    /// Any thread: makes a present or the next wait for events return.
+    void unpark() noexcept { poller_->wake(); }
+
+  private:
+    friend class worker_pool;
+    static constexpr int max_depth = 64;
+    static constexpr unsigned fairness_interval = 61;
+
+    void* next() noexcept;
+    void* next_in_simulation() noexcept;
+    void* take_shared() noexcept;
+    void* take_inbox() noexcept;
+    void* search() noexcept;
+    void* steal_from(worker& victim) noexcept;
+    void* steal_stuck() noexcept;
+    bool looks_empty() const noexcept { return deque_.empty() && ready_.empty(); }
+    void park();
+    bool anything_to_do() noexcept;
+    void execute(void* item) noexcept;
+    void turn_event_loop(std::int64_t timeout_ns);
+    void maybe_turn_event_loop();
+
+    // Owner only, hot.
+    worker_pool& pool_;
+    unsigned index_;
+    unsigned tick_ = 0;
+    int slot_left_ = slot_run;
+    int budget_ = budget;
+    int depth_ = 0;
+    bool searching_ = false;
+    bool in_turn_ = false;
+    void* bounced_ = nullptr;
+    work_item* inbox_rest_ = nullptr;
+    std::int64_t last_turn_ns_ = 0;
+    xorshift random_;
+    std::unique_ptr<poller> poller_;
+    std::vector<unsigned> victims_;           ///< the other workers, nearest first
+    std::vector<std::uint64_t> last_seen_;    ///< what they had executed when last looked at
+    std::vector<void*> simulated_;            ///< all that is ready, in a simulation
+
+    // Shared.
+    alignas(EXEUNT_CACHE_LINE) lifo_slot slot_;
+    deque deque_;
+    deque ready_;
+    alignas(EXEUNT_CACHE_LINE) inbox inbox_;
+    timer_wheel timers_;
+    worker_counters counters_;
+};
+
+}  // namespace exeunt::scheduler

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/scheduler/asymmetric_fence.hpp>
+#include <exeunt/scheduler/atomic.hpp>
+#include <exeunt/scheduler/counters.hpp>
+#include <exeunt/scheduler/idle_set.hpp>
+#include <exeunt/scheduler/injector.hpp>
+#include <exeunt/scheduler/poller.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+/// A set of workers that share their work: what is ready on one may be run by any.
+namespace exeunt::scheduler {
+
+class worker;
+
+/// What a pool is made of.
+struct pool_options {
+    pool_options() = default;
+    unsigned threads = 0;                         ///< workers; 0: available_cores()
+    event_loop loop = event_loop::automatic;      ///< see choose_event_loop()
+    std::uint64_t seed = 0;                       ///< of the victim choice, and of a simulation
+    bool pin = false;                             ///< binds each worker to a core of its own
+};
+static_assert(!std::is_aggregate_v<pool_options>);
+
+/// The workers, the injector and the parking protocol (docs/internals/parking.md).
+class worker_pool {
+  public:
+    /// Starts the threads. Throws std::system_error when the kernel refuses a thread or a poller,
+    /// std::runtime_error when the event loop that was asked for cannot be had. `owner` is kept for
+    /// whoever finds the pool through a worker.
+    explicit worker_pool(const pool_options& options, void* owner = nullptr);
+    /// Stops and joins the threads. Work that is still queued is not run.
+    ~worker_pool();
+    worker_pool(const worker_pool&) = delete;
+    worker_pool& operator=(const worker_pool&) = delete;
+
+    /// Any thread: `item` will run on some worker.
+    void inject(work_item& item) noexcept;
+
+    unsigned size() const noexcept { return size_; }
+    worker& at(unsigned index) noexcept { return *workers_[index]; }
+    void* owner() const noexcept { return owner_; }
+    event_loop loop() const noexcept { return loop_; }
+    bool simulated() const noexcept { return loop_ == event_loop::simulated; }
+    /// Sum over the workers; a snapshot that may be a little torn.
+    counters_snapshot counters() const noexcept;
+    /// How many pools are alive in this process.
+    static int alive() noexcept { return alive_.load(std::memory_order_relaxed); }
+
+    /// A worker has pushed to a queue that others may steal from: makes sure that somebody looks,
+    /// if anybody is idle. Costs two loads when nobody is.
+    void work_published(worker& by) noexcept {
+        light_fence();  // pairs with the heavy_fence() in worker::park(): publish, then look
+        // relaxed: ordered by the fence above against the parking worker's set() and recheck.
+        if (EXEUNT_UNLIKELY(idle_.any()) && searching_.load(std::memory_order_relaxed) == 0)
+            wake_one(by);
+    }
+
+  private:
+    friend class worker;
+    EXEUNT_COLD void wake_one(worker& near) noexcept;
+    bool wake_near(unsigned index) noexcept;
+    bool stopping() const noexcept {
+        return stop_.load(std::memory_order_acquire);  // pairs with the release in stop_threads()
+    }
+    bool begin_search() noexcept;
+    /// Returns true when the caller was the last searcher.
+    bool end_search() noexcept;
+    void stop_threads() noexcept;
+
+    void* owner_;
+    event_loop loop_;
+    unsigned size_;
+    std::vector<std::unique_ptr<worker>> workers_;
+    std::vector<std::thread> threads_;
+    injector injector_;
+
+    /// One bit for each parked worker. See docs/internals/parking.md.
+    alignas(EXEUNT_CACHE_LINE) idle_set idle_;
+    /// Workers that look for work, those included that were just woken to do so.
+    alignas(EXEUNT_CACHE_LINE) atomic<int> searching_{0};
+    /// Set once by the destructor, read by every worker before it parks and after it wakes.
+    alignas(EXEUNT_CACHE_LINE) atomic<bool> stop_{false};
+    static atomic<int> alive_;
+};
+
+}  // namespace exeunt::scheduler

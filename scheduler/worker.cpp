@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <exeunt/scheduler/worker.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace exeunt::scheduler {
+namespace {
+
+/// The thread's worker. Reached only through the noinline current(): a coroutine may continue on
+/// another thread, and a compiler that inlined the access could keep the address over a suspension.
+[[gnu::tls_model("initial-exec")]] thread_local constinit worker* this_worker = nullptr;
+
+/// How long a worker runs tasks before it looks at its event loop.
+constexpr std::int64_t turn_interval_ns = 50'000;
+/// While others run, a sleeping worker looks this often for an item stuck in a busy worker's slot.
+constexpr std::int64_t slot_watch_ns = 10'000'000;
+/// Passes over all victims before a searching worker gives up, and pauses between two of them.
+constexpr int search_passes = 4;
+constexpr int pauses_between_passes = 64;
+
+void pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+worker* worker::current() noexcept { return this_worker; }
+
+worker::worker(worker_pool& pool, unsigned index, std::uint64_t seed)
+    : pool_(pool), index_(index), random_(seed), poller_(make_poller(pool.loop(), seed)),
+      timers_(poller_->now()) {}
+
+worker::~worker() = default;
+
+void worker::post(work_item& item) noexcept {
+    inbox_.push(item);
+    if (current() == this) return;
+    light_fence();  // pairs with the heavy_fence() in park(): publish, then look at the idle bit
+    if (pool_.idle_.clear(index_)) {
+        // relaxed: a count; that this worker takes it over is ordered by the idle bit.
+        pool_.searching_.fetch_add(1, std::memory_order_relaxed);
+        unpark();
+    }
+}
+
+void worker::run_loop() {
+    this_worker = this;
+    last_turn_ns_ = now();
+    while (!pool_.stopping()) {
+        void* item = pool_.simulated() ? next_in_simulation() : next();
+        if (item == nullptr) item = search();
+        if (item == nullptr) {
+            park();
+            continue;
+        }
+        execute(item);
+    }
+    this_worker = nullptr;
+}
+
+void worker::execute(void* item) noexcept {
+    counters_.executed.add();
+    budget_ = budget;
+    depth_ = 0;
+    run(item);
+    while (bounced_ != nullptr) {
+        depth_ = 0;
+        run(std::exchange(bounced_, nullptr));
+    }
+}
+
+void* worker::next() noexcept {
+    if (EXEUNT_UNLIKELY(++tick_ % fairness_interval == 0)) {
+        maybe_turn_event_loop();
+        if (void* item = take_shared()) return item;
+        if (void* item = ready_.steal()) return item;
+    }
+    if (slot_left_ > 0) {
+        if (void* item = slot_.take()) {
+            --slot_left_;
+            return item;
+        }
+    } else if (void* item = slot_.take()) {
+        // The pair in the slot had its turns: it queues behind everybody else.
+        ready_.push(item);
+    }
+    slot_left_ = slot_run;
+    if (void* item = deque_.pop()) return item;
+    while (!ready_.empty()) {
+        if (void* item = ready_.steal()) return item;
+    }
+    return take_shared();
+}
+
+void* worker::next_in_simulation() noexcept {
+    if (void* item = slot_.take()) simulated_.push_back(item);
+    while (void* item = ready_.steal()) simulated_.push_back(item);
+    while (void* item = deque_.steal()) simulated_.push_back(item);
+    while (void* item = take_shared()) simulated_.push_back(item);
+    if (simulated_.empty()) return nullptr;
+    std::swap(simulated_[random_.below(static_cast<std::uint32_t>(simulated_.size()))], simulated_.back());
+    void* item = simulated_.back();
+    simulated_.pop_back();
+    return item;
+}
+
+void* worker::take_shared() noexcept {
+    if (void* item = take_inbox()) return item;
+    if (pool_.injector_.empty()) return nullptr;
+    work_item* item = pool_.injector_.pop();
+    if (item != nullptr) counters_.injected.add();
+    return item;
+}
+
+void* worker::take_inbox() noexcept {
+    if (inbox_rest_ == nullptr) {
+        if (inbox_.empty()) return nullptr;
+        inbox_rest_ = inbox_.take_all();
+        if (inbox_rest_ == nullptr) return nullptr;
+    }
+    return std::exchange(inbox_rest_, inbox_rest_->next);
+}
+
+/// Looks at everybody's queues. Whoever searches is counted, so that those who publish work need
+/// not wake another; whoever stops searching, having found something, wakes the next in turn.
+void* worker::search() noexcept {
+    if (pool_.size() == 1) return nullptr;
+    if (!searching_) searching_ = pool_.begin_search();
+    const int passes = searching_ ? search_passes : 1;
+    void* found = nullptr;
+    for (int pass = 0; pass < passes && found == nullptr; ++pass) {
+        if (pass > 0) {
+            for (int i = 0; i < pauses_between_passes; ++i) pause();
+        }
+        found = take_shared();
+        const std::size_t first = random_.below(static_cast<std::uint32_t>(victims_.size()));
+        for (std::size_t i = 0; i < victims_.size() && found == nullptr; ++i) {
+            worker& victim = pool_.at(victims_[(first + i) % victims_.size()]);
+            found = steal_from(victim);
+        }
+    }
+    if (found == nullptr) found = steal_stuck();
+    if (std::exchange(searching_, false)) {
+        const bool was_last = pool_.end_search();
+        // Work that was published while this worker searched has woken nobody: look after it now.
+        if (found != nullptr && was_last && pool_.idle_.any()) pool_.wake_one(*this);
+    }
+    return found;
+}
+
+void* worker::steal_from(worker& victim) noexcept {
+    counters_.steal_attempts.add();
+    void* item = victim.deque_.steal();
+    if (item == nullptr) item = victim.ready_.steal();
+    if (item != nullptr) counters_.stolen.add();
+    return item;
+}
+
+/// An item in the slot of a worker that has not come back to its run loop since this worker last
+/// looked waits behind a long computation. Nobody is woken for slots, so sleepers look themselves.
+void* worker::steal_stuck() noexcept {
+    for (unsigned victim_index : victims_) {
+        worker& victim = pool_.at(victim_index);
+        if (victim.slot_.empty()) continue;
+        const std::uint64_t executed = victim.counters_.executed.read();
+        if (last_seen_[victim_index] != executed) {
+            last_seen_[victim_index] = executed;
+            continue;
+        }
+        if (void* item = victim.slot_.take()) {
+            counters_.stolen.add();
+            return item;
+        }
+    }
+    return nullptr;
+}
+
+bool worker::anything_to_do() noexcept {
+    if (!inbox_.empty() || inbox_rest_ != nullptr || !pool_.injector_.empty()) return true;
+    for (unsigned i = 0; i < pool_.size(); ++i) {
+        if (!pool_.at(i).looks_empty()) return true;
+    }
+    return false;
+}
+
+/// The parking protocol; argued in docs/internals/parking.md.
+void worker::park() {
+    pool_.idle_.set(index_);
+    heavy_fence();  // pairs with the light_fence() of those who publish: set the bit, then look again
+    if (!anything_to_do() && !pool_.stopping()) {
+        counters_.parked.add();
+        std::int64_t timeout = -1;
+        const std::int64_t deadline = timers_.next_deadline();
+        if (deadline != std::numeric_limits<std::int64_t>::max()) {
+            timeout = std::max<std::int64_t>(deadline - now(), 0);
+        }
+        if (pool_.size() > 1 && pool_.idle_.count() < pool_.size() && (timeout < 0 || timeout > slot_watch_ns)) {
+            timeout = slot_watch_ns;
+        }
+        turn_event_loop(timeout);
+    }
+    // Claimed by somebody else: whoever did that has counted this worker as searching.
+    if (!pool_.idle_.clear(index_)) searching_ = true;
+}
+
+void worker::maybe_turn_event_loop() {
+    const std::int64_t present = now();
+    if (present - last_turn_ns_ < turn_interval_ns) return;
+    turn_event_loop(0);
+}
+
+void worker::turn_event_loop(std::int64_t timeout_ns) {
+    counters_.polls.add();
+    operation* done = poller_->poll(timeout_ns);
+    last_turn_ns_ = now();
+    in_turn_ = true;
+    while (done != nullptr) {
+        operation& op = *done;
+        done = static_cast<operation*>(op.next);
+        counters_.completions.add();
+        run(&op);
+    }
+    if (timers_.next_deadline() <= last_turn_ns_) {
+        counters_.timers_fired.add(timer_wheel::fire_all(timers_.expire(last_turn_ns_)));
+    }
+    in_turn_ = false;
+    // One item this worker runs itself, at once; for more it asks for help.
+    if (ready_.size() > 1) pool_.work_published(*this);
+}
+
+}  // namespace exeunt::scheduler
