@@ -81,14 +81,21 @@ void worker_pool::stop_threads() noexcept {
     light_fence();  // pairs with the heavy_fence() in worker::park(), as for published work
     for (auto& w : workers_) w->unpark();
     for (auto& thread : threads_) thread.join();
+    // acquire: pairs with the release at the end of inject(). It is a matter of instructions.
+    while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
     alive_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void worker_pool::inject(work_item& item) noexcept {
+    // The item may be the last that keeps the pool alive, and have run before this returns.
+    // relaxed: made visible to the destructor by the push and what the item does.
+    injecting_.fetch_add(1, std::memory_order_relaxed);
     injector_.push(item);
     light_fence();  // pairs with the heavy_fence() in worker::park(): publish, then look
     // relaxed: ordered by the fence above.
     if (idle_.any() && searching_.load(std::memory_order_relaxed) == 0) wake_near(0);
+    // release: pairs with the acquire in stop_threads(). Nothing of the pool is touched after it.
+    injecting_.fetch_sub(1, std::memory_order_release);
 }
 
 void worker_pool::wake_one(worker& near) noexcept {

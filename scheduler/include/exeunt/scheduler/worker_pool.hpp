@@ -87,6 +87,8 @@ class worker_pool {
     alignas(EXEUNT_CACHE_LINE) atomic<int> searching_{0};
     /// Set once by the destructor, read by every worker before it parks and after it wakes.
     alignas(EXEUNT_CACHE_LINE) atomic<bool> stop_{false};
+    /// Threads in the midst of inject(). Written by them, read by the destructor, which waits.
+    atomic<int> injecting_{0};
     static atomic<int> alive_;
 };
 
