@@ -33,7 +33,7 @@ class blocking_pool {
 
     std::mutex lock_;
     std::condition_variable work_;   ///< a job was queued, or stopping_ set
-    std::condition_variable empty_;  ///< a thread has left
+    std::condition_variable left_;  ///< a thread has left
     // Under lock_:
     waiter_list queue_;
     unsigned queued_ = 0;
@@ -61,28 +61,26 @@ blocking_pool& blocking_pool::instance() {
 }
 
 void blocking_pool::submit(blocking_job& job) {
-    std::unique_lock hold(lock_);
+    std::lock_guard hold(lock_);
     queue_.push_back(job);
     ++queued_;
     // An idle thread that was notified counts as idle until it has taken its job.
     if (queued_ <= idle_) {
         work_.notify_one();
     } else if (threads_ < limit_) {
-        ++threads_;
-        hold.unlock();
         start_thread(job);
     }
 }
 
+/// Under the lock, for as long as it takes: without it the job might run, and go, meanwhile.
 void blocking_pool::start_thread(blocking_job& job) {
     try {
         // Detached: a thread that was idle for long leaves by itself, and stop() waits by counting.
         std::thread([this] { serve(); }).detach();
+        ++threads_;
     } catch (const std::system_error&) {
-        std::unique_lock hold(lock_);
-        --threads_;
-        // Another thread will come to it, unless there is none.
-        if (threads_ > 0 || !queue_.remove(job)) return;
+        if (threads_ > 0) return;  // one of them will come to it
+        queue_.remove(job);
         --queued_;
         throw;
     }
@@ -107,7 +105,7 @@ void blocking_pool::serve() noexcept {
         hold.lock();
     }
     --threads_;
-    empty_.notify_all();
+    left_.notify_all();
 }
 
 /// False when the thread is to leave.
@@ -128,7 +126,7 @@ void blocking_pool::stop() noexcept {
     stopping_ = true;
     work_.notify_all();
     // Idle threads hear of it and leave; busy ones are not waited for.
-    empty_.wait(hold, [this] { return idle_ == 0; });
+    left_.wait(hold, [this] { return idle_ == 0; });
 }
 
 blocking_pool_state blocking_pool::state() noexcept {
