@@ -46,7 +46,7 @@ TEST(random, below_stays_below_and_reaches_everything_evenly) {
             ++hits[drawn];
         }
         for (std::uint32_t i = 0; i < n; ++i)
-            EXPECT_NEAR(hits[i] * n, draws, draws / 10);
+            EXPECT_NEAR(hits[i] * static_cast<double>(n), draws, draws / 10.0);
     }
 }
 

@@ -8,6 +8,7 @@
 
 namespace {
 
+using exeunt::scheduler::handle_of;
 using exeunt::scheduler::run;
 using exeunt::scheduler::work_item;
 
@@ -38,7 +39,7 @@ struct transfer_to {
     explicit transfer_to(void* t) : target(t) {}
     bool await_ready() const noexcept { return false; }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept {
-        return std::coroutine_handle<>::from_address(target);
+        return handle_of(target);
     }
     void await_resume() const noexcept {}
     void* target;
@@ -77,6 +78,20 @@ TEST(work_item, is_a_target_of_symmetric_transfer) {
     frame.handle.resume();
     EXPECT_EQ(runs, 1);
     EXPECT_FALSE(frame.handle.done());
+}
+
+/// Frame-shaped without being a work item: only handle_of() and run() may resume it.
+struct bare_step {
+    void (*resume)(void*);
+    int runs = 0;
+};
+
+TEST(work_item, anything_of_that_shape_is_run_alike) {
+    bare_step step{+[](void* self) { ++static_cast<bare_step*>(self)->runs; }};
+    run(&step);
+    routine frame = go_to(&step);
+    frame.handle.resume();
+    EXPECT_EQ(step.runs, 2);
 }
 
 TEST(work_item, lets_exceptions_through) {

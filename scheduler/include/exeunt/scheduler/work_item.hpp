@@ -13,8 +13,8 @@
 /// at its offset 0, as in every coroutine frame of GCC, Clang and MSVC. Running it calls that
 /// function with the thing's own address. So a coroutine frame, a combinator's step and a wake-up
 /// are all one `void*`, they travel through one deque, and
-/// `std::coroutine_handle<>::from_address(p)` can be the target of a symmetric transfer whichever
-/// of them `p` is. (A test in tests/compiler holds the compilers to it.)
+/// handle_of(p) can be the target of a symmetric transfer whichever of them `p` is. (A test in
+/// tests/compiler holds the compilers to it.)
 ///
 /// - The deque and the LIFO slot hold `void*`: no link is needed there, so bare frames fit.
 /// - The inbox and the injector are linked lists: they hold `work_item`, which has a link.
@@ -28,8 +28,8 @@
 /// One thing the compilers must not see: LLVM calls resume functions by a calling convention that
 /// is not C's by name, only by effect. Where its optimiser can tell which C++ function such a call
 /// reaches, it takes the mismatch for undefined behaviour and deletes the code (Clang 19, -O1 and
-/// above). So a work item hides its function from the optimiser when it is made, and as_handle()
-/// hides the address. Whatever is frame-shaped without being a work_item goes through as_handle().
+/// above). So a work item hides its function from the optimiser when it is made, and handle_of()
+/// hides the address. Whatever is frame-shaped without being a work_item goes through handle_of().
 ///
 /// A type that embeds a work item elsewhere than at its start, or that has virtual functions, finds
 /// its way back from `self` by itself.
@@ -61,18 +61,9 @@ static_assert(!std::is_aggregate_v<work_item>);
 static_assert(std::is_standard_layout_v<work_item>);
 static_assert(offsetof(work_item, resume) == 0, "a work item has the shape of a coroutine frame");
 
-/// The handle that resumes a frame-shaped thing, to run it or to transfer to it. Clang calls resume
-/// functions by a convention of its own; where its optimiser sees both the item being filled and
-/// the call, it takes that for undefined behaviour and drops the call. So the address passes
-/// through a statement that hides what is known about the memory behind it (no instruction).
+/// The handle of a frame-shaped thing, to run it or to transfer to it. Only a real coroutine's may
+/// be asked done() or be destroyed.
 inline std::coroutine_handle<> handle_of(void* frame_shaped) noexcept {
-    __asm__("" : "+r"(frame_shaped));
-    return std::coroutine_handle<>::from_address(frame_shaped);
-}
-
-/// The handle of a frame-shaped thing, as a target of symmetric transfer. It may be resumed; only a
-/// real coroutine's may be asked done() or be destroyed.
-inline std::coroutine_handle<> as_handle(void* frame_shaped) noexcept {
     EXEUNT_ASSERT(frame_shaped != nullptr);
     return std::coroutine_handle<>::from_address(work_item::hidden(frame_shaped));
 }
@@ -80,7 +71,7 @@ inline std::coroutine_handle<> as_handle(void* frame_shaped) noexcept {
 /// Runs a work item, or resumes a suspended coroutine frame: the caller need not know which.
 /// An item's exceptions pass through.
 inline void run(void* frame_shaped) {
-    as_handle(frame_shaped).resume();
+    handle_of(frame_shaped).resume();
 }
 
 }  // namespace exeunt::scheduler
