@@ -37,7 +37,7 @@ struct branch : Strand, step, link_of<T> {
     /// At its end, before anybody is told.
     void destroy_coroutine() noexcept {
         // Null after unwinding, which destroyed the coroutine already.
-        if (this->link::child) std::exchange(this->link::child, nullptr).destroy();
+        if (this->link::child) destroy_ended(*this);
     }
 };
 

@@ -3,6 +3,7 @@
 
 #include <exeunt/runtime/result.hpp>
 #include <exeunt/runtime/strand.hpp>
+#include <exeunt/runtime/unwinding.hpp>
 
 #include <exception>
 #include <memory>
@@ -11,6 +12,15 @@
 #include <utility>
 
 namespace exeunt::core {
+
+/// Destroys the coroutine of a link, which has ended. Parameters die only now: where an exception
+/// has ended it, they see unwinding(), as its local variables saw the exception.
+inline void destroy_ended(link& l) noexcept {
+    const std::coroutine_handle<> ended = std::exchange(l.child, nullptr);
+    if (EXEUNT_LIKELY(l.outcome != link::status::exception)) return ended.destroy();
+    unwinding_scope scope;
+    ended.destroy();
+}
 
 /// A link with room for what the awaited coroutine returns or throws: results are written straight
 /// to the place where the awaiter reads them.

@@ -108,7 +108,7 @@ class task<T>::awaiter : core::link_of<T> {
 
     T await_resume() {
         // The frame goes before its result is used: its parameters are gone by then.
-        std::exchange(this->child, nullptr).destroy();
+        core::destroy_ended(*this);
         return this->take();
     }
 };
