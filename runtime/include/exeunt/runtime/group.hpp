@@ -105,7 +105,7 @@ task_handle<core::spawned_t<F, Args...>> group::spawn(F&& function, Args&&... ar
 namespace core {
 
 template <class F>
-class group_awaiter : group {
+class group_awaiter final : group {
   public:
     using task_type = std::invoke_result_t<F&, group&>;
     static_assert(any_task<task_type>, "with_group: the body must return a task");

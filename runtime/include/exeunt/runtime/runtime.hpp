@@ -41,6 +41,7 @@ class runtime {
     /// arguments are kept until it has ended.
     template <class F, class... Args>
         requires core::spawnable<F, Args...>
+    [[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]]
     task_handle<core::spawned_t<F, Args...>> spawn(F&& function, Args&&... args);
 
     /// Number of workers.
@@ -108,6 +109,7 @@ T run(task<T> main, const options& wanted = options());
 /// is not on a worker.
 template <class F, class... Args>
     requires core::spawnable<F, Args...>
+[[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]]
 task_handle<core::spawned_t<F, Args...>> spawn(F&& function, Args&&... args);
 
 // ------------------------------------------------------------------------------ implementation

@@ -28,8 +28,7 @@ class handle_awaiter;
 ///
 /// Thread safety: done(), cancel() and the rest from any thread; one handle object as a plain value.
 template <class T = void>
-class [[nodiscard("letting go of the handle cancels a task that is not in a group: keep it, or "
-                  "call detach()")]] task_handle {
+class task_handle {
   public:
     task_handle() noexcept = default;
     task_handle(task_handle&& other) noexcept
