@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/cleanup.hpp>
 #include <exeunt/runtime/root_strand.hpp>
 #include <exeunt/runtime/strand.hpp>
 #include <exeunt/runtime/unwinding.hpp>
@@ -243,6 +244,9 @@ void* unwind(promise_base& innermost) noexcept {
     unwinding_scope scope;
     promise_base* p = &innermost;
     for (;;) {
+        if (EXEUNT_UNLIKELY(p->strand->cleanups != nullptr) && !close_before_unwinding(*p)) {
+            return std::noop_coroutine().address();
+        }
         link* up = p->up;
         void* continuation = up->continuation;
         std::exchange(up->child, nullptr).destroy();

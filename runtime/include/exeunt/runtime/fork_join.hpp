@@ -90,11 +90,12 @@ class fork_join : step {
     }
 
     void* finish_main_line() noexcept {
-        if (EXEUNT_LIKELY(splits_ == 0)) return all_ended();
-        // acq_rel: as in child_ended().
-        const std::ptrdiff_t left =
-            arrivals_.fetch_add(splits_, std::memory_order_acq_rel) + splits_;
-        return left == 0 ? all_ended() : nullptr;
+        const std::ptrdiff_t splits = splits_;
+        if (EXEUNT_LIKELY(splits == 0)) return all_ended();
+        // acq_rel: as in child_ended(). Unless this was the last, nothing of the join is left to
+        // this thread once the addition is done.
+        const std::ptrdiff_t before = arrivals_.fetch_add(splits, std::memory_order_acq_rel);
+        return before + splits == 0 ? all_ended() : nullptr;
     }
 
     void* all_ended() noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <exeunt/runtime/cleanup.hpp>
 #include <exeunt/runtime/outcome.hpp>
 #include <exeunt/runtime/strand.hpp>
 #include <exeunt/scheduler/frame_allocator.hpp>
@@ -30,7 +31,9 @@ struct final_awaiter {
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
-        return transfer(self.promise().up->continuation);
+        promise_base& p = self.promise();
+        if (EXEUNT_UNLIKELY(p.strand->cleanups != nullptr)) return end_after_cleanups(p);
+        return transfer(p.up->continuation);
     }
     void await_resume() const noexcept {}
 };

@@ -31,6 +31,7 @@ namespace exeunt::core {
 class strand;
 struct combinator;
 struct promise_base;
+struct cleanup;
 
 /// The place where an awaited coroutine finds its awaiter, and leaves its outcome. It lies in the
 /// awaiter's frame. `continuation` is frame-shaped: the awaiting coroutine itself, or a `step`.
@@ -202,6 +203,9 @@ class strand {
     /// cancelled before, so that the caller has got B and must visit it.
     bool mark_cancelled() noexcept;
 
+    /// What is to be joined before a coroutine of this strand goes away; see cleanup.hpp. Owner only.
+    cleanup* cleanups = nullptr;
+
     combinator* up() const noexcept { return up_; }
     /// For the few that learn only later to which combinator they belong.
     void set_up(combinator* up) noexcept { up_ = up; }
@@ -240,7 +244,9 @@ inline void wake_up(leaf& l) noexcept {
 }
 
 /// Destroys the coroutines of a strand from `innermost` up to its boundary, innermost first, and
-/// returns the boundary's step, which is to be run next. From the run loop only.
+/// returns the boundary's step, which is to be run next (or a coroutine that does nothing, when a
+/// cleanup has to be waited for first: then the unwinding goes on after it). Not from within a
+/// coroutine of the strand.
 void* unwind(promise_base& innermost) noexcept;
 
 /// Continues at the frame-shaped `next`: what await_suspend returns. Where the compiler does not

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/cleanup.hpp>
+
+#include <utility>
+
+namespace exeunt::core {
+namespace {
+
+cleanup& of(void* self) noexcept {
+    return static_cast<cleanup&>(static_cast<leaf&>(*static_cast<scheduler::work_item*>(self)));
+}
+
+void finish(cleanup& closed) noexcept {
+    if (closed.orphaned) closed.dispose(closed);
+}
+
+void resume_unwinding(void* self) {
+    cleanup& closed = of(self);
+    promise_base& p = *std::exchange(closed.frame, nullptr);
+    finish(closed);
+    void* next = unwind(p);
+    EXEUNT_MUSTTAIL return entry(next)(next);
+}
+
+void resume_ending(void* self) {
+    cleanup& closed = of(self);
+    promise_base& p = *std::exchange(closed.frame, nullptr);
+    finish(closed);
+    void* next = end_after_cleanups(p).address();
+    EXEUNT_MUSTTAIL return entry(next)(next);
+}
+
+}  // namespace
+
+void cleanup::attach(promise_base& owner) noexcept {
+    if (frame == &owner) return;
+    detach();
+    frame = &owner;
+    next_cleanup = std::exchange(owner.strand->cleanups, this);
+}
+
+void cleanup::detach() noexcept {
+    if (frame == nullptr) return;
+    cleanup** at = &frame->strand->cleanups;
+    while (*at != nullptr && *at != this) at = &(*at)->next_cleanup;
+    if (*at != nullptr) *at = next_cleanup;
+    frame = nullptr;
+}
+
+bool close_before_unwinding(promise_base& p) noexcept {
+    while (p.strand->cleanups != nullptr && p.strand->cleanups->frame == &p) {
+        cleanup& each = *p.strand->cleanups;
+        p.strand->cleanups = each.next_cleanup;
+        each.resume = resume_unwinding;
+        if (!each.close(each)) return false;
+        each.frame = nullptr;
+        finish(each);
+    }
+    return true;
+}
+
+std::coroutine_handle<> end_after_cleanups(promise_base& p) noexcept {
+    cleanup** at = &p.strand->cleanups;
+    while (*at != nullptr && (*at)->frame == &p) {
+        cleanup& each = **at;
+        if (!each.orphaned) {
+            // It lives in a frame further up, and was only used from here: it belongs there.
+            void* above = p.up->continuation;
+            const bool is_boundary = static_cast<step*>(above)->destroy == nullptr;
+            EXEUNT_ASSERT(!is_boundary && "a cleanup outlives the strand that it was used on");
+            each.frame = is_boundary ? nullptr : &promise_base::of(above);
+            at = &each.next_cleanup;
+            continue;
+        }
+        *at = each.next_cleanup;
+        each.resume = resume_ending;
+        if (!each.close(each)) return back_to_run_loop();
+        each.frame = nullptr;
+        finish(each);
+    }
+    return transfer(p.up->continuation);
+}
+
+}  // namespace exeunt::core
