@@ -11,8 +11,8 @@
 #include <mutex>
 #include <system_error>
 
-#include "descriptor_pool.hpp"
 #include "descriptor_poller.hpp"
+#include "descriptor_pool.hpp"
 #include "readiness_poller.hpp"
 
 namespace exeunt::scheduler {

@@ -8,7 +8,7 @@
 namespace exeunt::scheduler {
 
 class descriptor_poller : public poller {
-   public:
+ public:
     /// The descriptor of `op`, which this poller owns and which lies in the descriptor's list, is
     /// being closed: the operation is to end, and poll() to return it. Any thread; the descriptor's
     /// lock is held, which keeps `op` and this poller alive.

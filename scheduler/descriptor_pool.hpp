@@ -13,7 +13,7 @@
 namespace exeunt::scheduler {
 
 class descriptor_pool {
-   public:
+ public:
     /// The one pool. It is never destroyed: descriptors may outlive everything else.
     static descriptor_pool& instance();
 
@@ -31,10 +31,11 @@ class descriptor_pool {
             blocks = blocks_;
         }
         for (descriptor* block : blocks)
-            for (std::size_t i = 0; i < block_size; ++i) visit(block[i]);
+            for (std::size_t i = 0; i < block_size; ++i)
+                visit(block[i]);
     }
 
-   private:
+ private:
     static constexpr std::size_t block_size = 64;
 
     descriptor_pool() = default;

@@ -52,9 +52,9 @@ int wait(int epoll, epoll_event* events, std::int64_t timeout_ns) noexcept {
     return n < 0 ? 0 : n;
 }
 
-int control(int epoll, int action, int fd, void* data) noexcept {
+int control(int epoll, int action, int fd, std::uint32_t events, descriptor* data) noexcept {
     epoll_event event{};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+    event.events = events | EPOLLET;
     event.data.ptr = data;
     return ::epoll_ctl(epoll, action, fd, &event) == 0 ? 0 : errno;
 }
@@ -66,7 +66,7 @@ epoll_poller::epoll_poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
         throw std::system_error(errno, std::system_category(), "cannot create an epoll descriptor");
     wake_event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     const int error =
-        wake_event_ < 0 ? errno : control(epoll_, EPOLL_CTL_ADD, wake_event_, nullptr);
+        wake_event_ < 0 ? errno : control(epoll_, EPOLL_CTL_ADD, wake_event_, EPOLLIN, nullptr);
     if (error != 0) {
         if (wake_event_ >= 0) ::close(wake_event_);
         ::close(epoll_);
@@ -82,13 +82,13 @@ epoll_poller::~epoll_poller() {
 }
 
 int epoll_poller::watch(descriptor& d) noexcept {
-    return control(epoll_, EPOLL_CTL_ADD, d.fd(), &d);
+    return control(epoll_, EPOLL_CTL_ADD, d.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI, &d);
 }
 
 void epoll_poller::unwatch(descriptor& d) noexcept {
     // Closing the number would do it too, unless the file is open under another one as well (a
     // duplicate, a child process): then its events would come for ever.
-    (void)control(epoll_, EPOLL_CTL_DEL, d.fd(), nullptr);
+    (void)control(epoll_, EPOLL_CTL_DEL, d.fd(), 0, nullptr);
 }
 
 operation* epoll_poller::poll(std::int64_t timeout_ns) {

@@ -13,7 +13,7 @@
 namespace exeunt::scheduler {
 
 class epoll_poller final : public readiness_poller {
-   public:
+ public:
     /// Throws std::system_error when the kernel gives no epoll or eventfd descriptor.
     epoll_poller();
     ~epoll_poller() override;
@@ -22,7 +22,7 @@ class epoll_poller final : public readiness_poller {
     void wake() noexcept override;
     std::string_view name() const noexcept override { return "epoll"; }
 
-   private:
+ private:
     int watch(descriptor& d) noexcept override;
     void unwatch(descriptor& d) noexcept override;
 

@@ -28,8 +28,8 @@ constexpr int batch = 128;
 constexpr std::uint64_t of_a_cancel = 0;
 constexpr std::uint64_t of_the_wake_event = 1;
 
-/// operation::backend_state, beside the state: the ring waits for readiness, after which the call is
-/// made here.
+/// operation::backend_state, beside the state: the ring waits for readiness, after which the call
+/// is made here.
 constexpr std::uint8_t by_readiness = 0x80;
 
 /// Set-up flags from the best to what any kernel that has EXT_ARG takes. Each step drops what the
@@ -46,8 +46,8 @@ constexpr std::array<unsigned, 5> flag_ladder = {
 
 /// EXT_ARG (5.11): waiting with a timeout. NODROP: completions are never lost. FAST_POLL: sockets
 /// are waited for without a thread. RSRC_TAGS (5.13) stands for multishot polls, of the same age.
-constexpr unsigned needed_features = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP |
-                                     IORING_FEAT_FAST_POLL | IORING_FEAT_RSRC_TAGS;
+constexpr unsigned needed_features =
+    IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL | IORING_FEAT_RSRC_TAGS;
 
 /// Returns the flags that the kernel took, without R_DISABLED, or a negated errno value.
 int set_up(io_uring& ring) noexcept {
@@ -116,7 +116,8 @@ int io_uring_poller::probe() noexcept {
         io_uring_poller poller;
         operation nop(nullptr);
         (void)poller.submit(nop);
-        while (poller.pending() != 0) (void)poller.poll(-1);
+        while (poller.pending() != 0)
+            (void)poller.poll(-1);
         if (nop.result < 0) return -nop.result;
         io_uring_probe* const known = ::io_uring_get_probe_ring(&poller.ring_);
         if (known == nullptr) return ENOSYS;
@@ -140,8 +141,8 @@ void io_uring_poller::enable() noexcept {
     enabled_ = true;
     owner_ = ::pthread_self();
     // Raw: some builds of liburing do not export io_uring_enable_rings().
-    [[maybe_unused]] const long error = ::syscall(
-        SYS_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+    [[maybe_unused]] const long error =
+        ::syscall(SYS_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
     EXEUNT_ASSERT(error == 0);
     arm_wake_event();
 }

@@ -22,7 +22,7 @@
 namespace exeunt::scheduler {
 
 class io_uring_poller final : public descriptor_poller {
-   public:
+ public:
     /// Throws std::system_error when the kernel refuses.
     io_uring_poller();
     ~io_uring_poller() override;
@@ -41,7 +41,7 @@ class io_uring_poller final : public descriptor_poller {
     std::string_view name() const noexcept override { return "io_uring"; }
     void end_closed(operation& op) noexcept override;
 
-   private:
+ private:
     /// What operation::backend_state says; changed under the descriptor's lock.
     enum state : std::uint8_t {
         idle,             // not ours
@@ -65,7 +65,8 @@ class io_uring_poller final : public descriptor_poller {
     void complete(operation& op, std::int32_t result, std::uint32_t flags) noexcept;
 
     io_uring ring_{};
-    /// A request may ask the kernel not to try before it waits (6.0; we test by a flag of that age).
+    /// A request may ask the kernel not to try before it waits (6.0; we test by a flag of that
+    /// age).
     bool can_poll_first_ = false;
     /// Set by the owner on its first call, before it submits anything; read by who cancels, which
     /// happens after a submission.

@@ -8,7 +8,7 @@
 namespace exeunt::scheduler {
 
 class operation_list {
-   public:
+ public:
     void append(operation& op) noexcept {
         op.next = nullptr;
         if (last_ != nullptr)
@@ -27,7 +27,7 @@ class operation_list {
         return all;
     }
 
-   private:
+ private:
     operation* first_ = nullptr;
     operation* last_ = nullptr;
 };

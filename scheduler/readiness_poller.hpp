@@ -21,13 +21,13 @@
 namespace exeunt::scheduler {
 
 class readiness_poller : public descriptor_poller {
-   public:
+ public:
     bool submit(operation& op) override;
     bool cancel(operation& op) override;
     std::size_t pending() const noexcept override;
     void end_closed(operation& op) noexcept override;
 
-   protected:
+ protected:
     /// What operation::backend_state says. Written under the descriptor's lock.
     enum state : std::uint8_t { idle, waiting };
     static constexpr std::uint8_t in = descriptor::in;
@@ -52,7 +52,7 @@ class readiness_poller : public descriptor_poller {
     /// Forgets every descriptor that has its home here. For the destructors of derived classes.
     void orphan_descriptors() noexcept;
 
-   private:
+ private:
     friend class descriptor;
 
     /// Filled by whoever closes a descriptor, and by submit() with nops; emptied by the owner.

@@ -47,7 +47,8 @@ operation_list simulated_poller::look(int timeout_ms) {
     std::erase_if(watched, [&entries](descriptor* d) {
         const std::uint8_t ways = awaited(*d);
         if (ways == 0) return true;
-        const int events = ((ways & in) != 0 ? POLLIN | POLLPRI : 0) | ((ways & out) != 0 ? POLLOUT : 0);
+        const int events =
+            ((ways & in) != 0 ? POLLIN | POLLPRI : 0) | ((ways & out) != 0 ? POLLOUT : 0);
         entries.push_back(pollfd{d->fd(), static_cast<short>(events), 0});
         return false;
     });
@@ -76,7 +77,8 @@ operation* simulated_poller::in_seeded_order(operation_list& completed) {
         all.push_back(op);
     for (std::size_t i = all.size(); i > 1; --i)
         std::swap(all[i - 1], all[random_.below(static_cast<std::uint32_t>(i))]);
-    for (operation* op : all) completed.append(*op);
+    for (operation* op : all)
+        completed.append(*op);
     return completed.take();
 }
 
@@ -85,8 +87,8 @@ operation* simulated_poller::poll(std::int64_t timeout_ns) {
     if (pending() != 0) {
         take_ended(completed);
         if (pending() != 0) {
-            const bool wait = completed.empty() && timeout_ns != 0 &&
-                              !notified_.load(std::memory_order_relaxed);
+            const bool wait =
+                completed.empty() && timeout_ns != 0 && !notified_.load(std::memory_order_relaxed);
             operation_list ready = look(!wait ? 0 : timeout_ns < 0 ? -1 : patience_ms_);
             for (operation* op = ready.take(); op != nullptr;) {
                 operation* const next = static_cast<operation*>(op->next);

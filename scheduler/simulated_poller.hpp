@@ -21,15 +21,16 @@
 namespace exeunt::scheduler {
 
 class simulated_poller final : public readiness_poller {
-   public:
+ public:
     /// Throws std::system_error when the kernel gives no event descriptor.
     explicit simulated_poller(std::uint64_t seed = 0);
     ~simulated_poller() override;
 
     /// Differs from a real one in this: with a timeout the clock jumps instead of waiting. While
-    /// operations are pending they are given `patience` of real time first. Without a limit and with
-    /// nothing pending it returns at once: nothing could ever happen (a deadlock, unless another
-    /// thread is to call wake()). Without a limit and with operations pending it waits for them.
+    /// operations are pending they are given `patience` of real time first. Without a limit and
+    /// with nothing pending it returns at once: nothing could ever happen (a deadlock, unless
+    /// another thread is to call wake()). Without a limit and with operations pending it waits for
+    /// them.
     operation* poll(std::int64_t timeout_ns) override;
     void wake() noexcept override;
     std::int64_t now() const noexcept override { return now_; }
@@ -43,7 +44,7 @@ class simulated_poller final : public readiness_poller {
     /// Real time, in milliseconds, for which pending operations hold up the virtual clock (1).
     void set_patience(int ms) noexcept { patience_ms_ = ms; }
 
-   private:
+ private:
     int watch(descriptor& d) noexcept override;
     void unwatch(descriptor& d) noexcept override;
     operation_list look(int timeout_ms);

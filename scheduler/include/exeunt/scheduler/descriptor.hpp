@@ -16,10 +16,10 @@
 ///
 /// A `descriptor` is the record of one open file descriptor: its number, the operations that wait
 /// for it and what the event loop knows of its readiness. Its memory is type-stable: a record that
-/// is no longer used serves a later descriptor, but is never given back. So an event that the kernel
-/// reported just before a close, or a cancellation that comes late, looks at a record that may have
-/// changed its owner, but never at freed memory; and what it finds there is checked under the
-/// record's lock. The worst that a stale event does is one futile system call.
+/// is no longer used serves a later descriptor, but is never given back. So an event that the
+/// kernel reported just before a close, or a cancellation that comes late, looks at a record that
+/// may have changed its owner, but never at freed memory; and what it finds there is checked under
+/// the record's lock. The worst that a stale event does is one futile system call.
 ///
 /// A `descriptor_handle` owns one: it closes the descriptor at its end of life. It may be made
 /// before, and outlive, every runtime and poller.
@@ -41,7 +41,7 @@ enum class descriptor_kind : std::uint8_t {
 
 /// The record of one open file descriptor; see above. Made and ended by descriptor_handle.
 class alignas(EXEUNT_CACHE_LINE) descriptor {
-   public:
+ public:
     descriptor(const descriptor&) = delete;
     descriptor& operator=(const descriptor&) = delete;
 
@@ -49,7 +49,7 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     int fd() const noexcept { return fd_.load(std::memory_order_relaxed); }
 
     // ---------------------------------------------------------------- implementation
-   private:
+ private:
     friend class descriptor_handle;
     friend class descriptor_pool;
     friend class readiness_poller;
@@ -104,7 +104,7 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
 /// Owns an open descriptor. A pointer in size. Movable; not thread-safe itself, but close() may be
 /// called while operations of other tasks are pending.
 class descriptor_handle {
-   public:
+ public:
     descriptor_handle() noexcept = default;
     /// Takes over `fd`, which is open, non-blocking and close-on-exec. Throws std::bad_alloc, and
     /// has then closed `fd`.
@@ -138,7 +138,7 @@ class descriptor_handle {
     /// What operation::target points to: stable until close().
     descriptor* get() const noexcept { return record_; }
 
-   private:
+ private:
     descriptor* record_ = nullptr;
 };
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "exeunt/scheduler/poller.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
+#include "exeunt/scheduler/descriptor.hpp"
+#include "tests/scheduler/poller_fixture.hpp"
+
+namespace {
+
+using namespace poller_tests;
+using namespace std::chrono_literals;
+
+class poller_wake : public poller_fixture {};
+
+INSTANTIATE_TEST_SUITE_P(backends, poller_wake, all_backends(), backend_name);
+
+TEST_P(poller_wake, wake_before_and_during_poll) {
+    if (virtual_time()) GTEST_SKIP() << "waits in no real time";
+    loop->wake();
+    loop->wake();
+    EXPECT_TRUE(turn(*loop, -1).empty());
+    for (int i = 0; i < 200; ++i) {
+        std::thread other([&] {
+            if (i % 2 == 0) std::this_thread::sleep_for(100us);
+            loop->wake();
+        });
+        EXPECT_TRUE(turn(*loop, -1).empty());
+        other.join();
+    }
+}
+
+/// What is published before a wake is seen after the poll that the wake ended, although wakes are
+/// coalesced: no wake-up is lost.
+TEST_P(poller_wake, no_wake_is_lost) {
+    if (virtual_time()) GTEST_SKIP() << "waits in no real time";
+    exeunt::atomic<int> published{0};
+    const int rounds = 20'000;
+    std::vector<std::thread> wakers;
+    for (int w = 0; w < 2; ++w)
+        wakers.emplace_back([&] {
+            for (int i = 0; i < rounds; ++i) {
+                published.fetch_add(1, std::memory_order_relaxed);
+                loop->wake();
+            }
+        });
+    while (published.load(std::memory_order_relaxed) < 2 * rounds)
+        EXPECT_TRUE(turn(*loop, -1).empty());
+    for (auto& waker : wakers)
+        waker.join();
+}
+
+TEST_P(poller_wake, timeouts_are_kept) {
+    for (const std::int64_t timeout : {ms / 2, 3 * ms, 12 * ms}) {
+        const std::int64_t before = loop->now();
+        const auto real = std::chrono::steady_clock::now();
+        // A signal (a debugger's, say) may end a wait early, but not again and again.
+        int turns = 0;
+        for (; loop->now() - before < timeout; ++turns)
+            EXPECT_TRUE(turn(*loop, timeout - (loop->now() - before)).empty());
+        EXPECT_LE(turns, 3);
+        EXPECT_LT(loop->now() - before, timeout + 500 * ms);
+        EXPECT_TRUE(!virtual_time() || std::chrono::steady_clock::now() - real < 500ms);
+    }
+}
+
+TEST_P(poller_wake, interrupted_by_signals) {
+    if (virtual_time()) GTEST_SKIP() << "waits in no real time";
+    struct sigaction handler {};
+    handler.sa_handler = [](int) {};
+    struct sigaction old {};
+    ASSERT_EQ(::sigaction(SIGUSR1, &handler, &old), 0);
+    const pthread_t self = ::pthread_self();
+    exeunt::atomic<bool> stop{false};
+    std::thread sender([&] {
+        while (!stop.load()) {
+            ::pthread_kill(self, SIGUSR1);
+            std::this_thread::sleep_for(50us);
+        }
+    });
+    stream_pair s;
+    std::array<char, 8> bytes{};
+    for (int i = 0; i < 200; ++i) {
+        op receive(ex::opcode::receive, s.a, bytes.data(), bytes.size());
+        ASSERT_FALSE(loop->submit(receive));
+        (void)turn(*loop, 100'000);
+        EXPECT_EQ(::write(s.b.fd(), "x", 1), 1);
+        wait_for(*loop, receive);
+        ASSERT_EQ(receive.result, 1);
+    }
+    stop.store(true);
+    sender.join();
+    ASSERT_EQ(::sigaction(SIGUSR1, &old, nullptr), 0);
+}
+
+}  // namespace
