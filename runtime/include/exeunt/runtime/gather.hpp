@@ -164,10 +164,11 @@ class gather_awaiter : public fixed_join<gather_awaiter<Ts...>, Ts...> {
 
   private:
     [[noreturn]] EXEUNT_COLD void rethrow(link& failed) {
+        std::exception_ptr error;
         this->for_each_branch([&](auto& b) {
-            if (static_cast<const link*>(&b) == &failed) std::rethrow_exception(b.error());
+            if (static_cast<const link*>(&b) == &failed) error = b.error();
         });
-        std::terminate();
+        std::rethrow_exception(error);
     }
     template <std::size_t... I>
     auto take(std::index_sequence<I...>) {
