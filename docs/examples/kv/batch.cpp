@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "batch.hpp"
 
+#include <algorithm>
 #include <new>
+#include <span>
 #include <string>
 
 namespace kv {
@@ -37,10 +39,7 @@ class sum_of_parts {
 }  // namespace
 
 void lane::serve(store& keys, instant now, std::int64_t& served) {
-    if (parts_.size() > 1) {  // so that the parts wait for memory together, not in turn
-        for (const part& each : parts_)
-            keys.prefetch(each.hash);
-    }
+    if (parts_.size() > 1) prefetch(keys);
     turn at(keys, now, out_);
     for (part& each : parts_) {
         const argument_list request(arguments_ + each.first, each.count);
@@ -60,6 +59,16 @@ void lane::serve(store& keys, instant now, std::int64_t& served) {
     served += static_cast<std::int64_t>(parts_.size());
     counts_.expiring = static_cast<std::int64_t>(keys.expiring());
     counts_.served = served;
+}
+
+/// The parts wait for memory together, not in turn.
+void lane::prefetch(const store& keys) const {
+    constexpr std::size_t at_most = 64;  // what is loaded earlier may have left the cache again
+    const std::span soon = std::span(parts_).first(std::min(parts_.size(), at_most));
+    for (const part& each : soon)
+        keys.prefetch_slot(each.hash);
+    for (const part& each : soon)
+        keys.prefetch_record(each.hash);
 }
 
 std::string_view lane::take_reply() {

@@ -45,6 +45,7 @@ class lane {
         std::size_t reply_end;
         std::int64_t number;
     };
+    void prefetch(const store& keys) const;
     [[nodiscard]] std::string_view take_reply();
     void clear();
 

@@ -29,8 +29,16 @@ record_index::place record_index::find(key_ref key) const {
     }
 }
 
-void record_index::prefetch(std::uint64_t hash) const {
+void record_index::prefetch_slot(std::uint64_t hash) const {
     __builtin_prefetch(&segment_of(hash).slots[hash % segment_slots]);
+}
+
+void record_index::prefetch_record(std::uint64_t hash) const {
+    const segment& here = segment_of(hash);
+    std::size_t i = hash % segment_slots;
+    while (here.slots[i].held != nullptr && here.slots[i].hash != hash)
+        i = (i + 1) % segment_slots;
+    __builtin_prefetch(here.slots[i].held);
 }
 
 void record_index::insert(std::uint64_t hash, record_ptr fresh) {

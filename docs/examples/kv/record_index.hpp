@@ -56,8 +56,10 @@ class record_index {
     void clear();
     [[nodiscard]] std::size_t size() const { return size_; }
 
-    /// Begins to load the line that `find` will look at first.
-    void prefetch(std::uint64_t hash) const;
+    /// Begins to load the slots that `find` will look at, and after that the record behind them:
+    /// calls for one key after another let a batch wait for memory once, not for each key twice.
+    void prefetch_slot(std::uint64_t hash) const;
+    void prefetch_record(std::uint64_t hash) const;
 
     /// Shows the records of about `slots` slots to `expired(const record&)`, going on where the
     /// last call stopped, and removes those for which it returns true. Returns how many.

@@ -177,9 +177,16 @@ enum class number_line : std::uint8_t { read, incomplete, too_long, malformed };
 number_line read_number(std::span<const char> unread, std::size_t& at, std::int64_t& value) {
     const char* const begin = unread.data() + at;
     const std::size_t rest = unread.size() - at;
-    if (rest >= 3 && begin[0] >= '0' && begin[0] <= '9' && begin[1] == '\r' && begin[2] == '\n') {
-        value = begin[0] - '0';  // most arguments are shorter than ten bytes
-        at += 3;
+    // Nearly all of them: a few digits, and the line end behind them has come already.
+    constexpr std::size_t few = 9;
+    std::int64_t number = 0;
+    std::size_t digits = 0;
+    for (; digits < std::min(rest, few) && begin[digits] >= '0' && begin[digits] <= '9'; ++digits)
+        number = number * 10 + (begin[digits] - '0');
+    const bool plain = digits == 1 || (digits > 1 && begin[0] != '0');
+    if (plain && rest - digits >= 2 && begin[digits] == '\r' && begin[digits + 1] == '\n') {
+        value = number;
+        at += digits + 2;
         return number_line::read;
     }
     const std::size_t window = std::min(rest, longest_count_line);

@@ -39,7 +39,9 @@ class store {
     /// Looks at about `slots` slots, removes what has expired, and returns how many that were.
     std::size_t sweep(instant now, std::size_t slots);
 
-    void prefetch(std::uint64_t hash) const { index_.prefetch(hash); }
+    /// Begin to load what `find` will need, in two steps; see record_index.
+    void prefetch_slot(std::uint64_t hash) const { index_.prefetch_slot(hash); }
+    void prefetch_record(std::uint64_t hash) const { index_.prefetch_record(hash); }
 
     /// Keys held, with those that have expired and were not removed yet.
     [[nodiscard]] std::size_t size() const { return index_.size(); }
