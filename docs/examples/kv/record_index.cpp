@@ -71,6 +71,7 @@ void record_index::clear() {
     directory.front() = fresh.release();
     directory_.swap(directory);
     depth_ = 0;
+    segments_ = 1;
     size_ = 0;
     sweep_directory_ = 0;
     sweep_slot_ = 0;
@@ -125,6 +126,7 @@ void record_index::split(std::uint64_t hash) {
     for (std::size_t i = run / 2; i < run; ++i)
         directory_[first + i] = other.get();
     static_cast<void>(other.release());
+    ++segments_;
 }
 
 void record_index::free_all() {

@@ -56,6 +56,9 @@ class record_index {
     void clear();
     [[nodiscard]] std::size_t size() const { return size_; }
 
+    /// Slots that a whole round of `sweep` looks at.
+    [[nodiscard]] std::size_t slots() const { return segments_ * segment_slots; }
+
     /// Begins to load the slots that `find` will look at, and after that the record behind them:
     /// calls for one key after another let a batch wait for memory once, not for each key twice.
     void prefetch_slot(std::uint64_t hash) const;
@@ -92,6 +95,7 @@ class record_index {
 
     std::vector<segment*> directory_;  // a segment stands in 2^(depth_ - its depth) neighbours
     unsigned depth_ = 0;
+    std::size_t segments_ = 1;
     std::size_t size_ = 0;
     std::size_t sweep_directory_ = 0;
     std::size_t sweep_slot_ = 0;

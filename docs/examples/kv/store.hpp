@@ -39,6 +39,9 @@ class store {
     /// Looks at about `slots` slots, removes what has expired, and returns how many that were.
     std::size_t sweep(instant now, std::size_t slots);
 
+    /// Slots that a whole round of `sweep` looks at.
+    [[nodiscard]] std::size_t slots() const { return index_.slots(); }
+
     /// Begin to load what `find` will need, in two steps; see record_index.
     void prefetch_slot(std::uint64_t hash) const { index_.prefetch_slot(hash); }
     void prefetch_record(std::uint64_t hash) const { index_.prefetch_record(hash); }
