@@ -258,8 +258,7 @@ void* unwind(promise_base& innermost) noexcept {
     }
 }
 
-#if !EXEUNT_TAIL_CALLS
-std::coroutine_handle<> transfer(void* next) noexcept {
+std::coroutine_handle<> transfer_by_bouncing(void* next) noexcept {
     worker* w = worker::current();
     const bool is_step = static_cast<step*>(next)->destroy == nullptr;
     if (is_step || w->transfer_too_deep()) {
@@ -268,7 +267,6 @@ std::coroutine_handle<> transfer(void* next) noexcept {
     }
     return scheduler::handle_of(next);
 }
-#endif
 
 std::coroutine_handle<> cancel_now(leaf& l, promise_base& self) noexcept {
     l.frame = &self;

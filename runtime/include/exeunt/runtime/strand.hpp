@@ -249,15 +249,19 @@ inline void wake_up(leaf& l) noexcept {
 /// coroutine of the strand.
 void* unwind(promise_base& innermost) noexcept;
 
+/// What transfer() does in a translation unit whose compiler does not promise tail calls. It is in
+/// every build of the library, which may be optimised where the program that uses it is not.
+std::coroutine_handle<> transfer_by_bouncing(void* next) noexcept;
+
 /// Continues at the frame-shaped `next`: what await_suspend returns. Where the compiler does not
 /// guarantee tail calls, deep chains are bounced through the worker's run loop.
+EXEUNT_ALWAYS_INLINE std::coroutine_handle<> transfer(void* next) noexcept {
 #if EXEUNT_TAIL_CALLS
-inline std::coroutine_handle<> transfer(void* next) noexcept {
     return scheduler::handle_of(next);
-}
 #else
-std::coroutine_handle<> transfer(void* next) noexcept;
+    return transfer_by_bouncing(next);
 #endif
+}
 
 /// For await_suspend: parks `s` on `l`, which has been published already, and returns what to run.
 std::coroutine_handle<> park_or_continue(leaf& l, strand& s, std::coroutine_handle<> self) noexcept;
