@@ -45,6 +45,8 @@ descriptor& descriptor_pool::take(int fd, descriptor_kind kind) {
     std::lock_guard hold(record.lock_);
     EXEUNT_ASSERT(record.closed_ && record.first_ == nullptr && record.in_flight_ == 0);
     record.fd_.store(fd, std::memory_order_relaxed);
+    record.generation_.store(record.generation() + 1, std::memory_order_relaxed);
+    record.waiting_since_.store(descriptor::not_noted, std::memory_order_relaxed);
     record.kind_ = kind;
     record.closed_ = false;
     record.ready_ = descriptor::both;

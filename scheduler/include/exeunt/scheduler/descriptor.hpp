@@ -48,6 +48,32 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     /// The number, or -1 once it was closed.
     int fd() const noexcept { return fd_.load(std::memory_order_relaxed); }
 
+    // For watching how long somebody has been waiting to read: see waiting_since().
+    // Times are those of the event loop's clock.
+
+    /// Counts the descriptors that this record has served; tells a successor from the one meant.
+    std::uint32_t generation() const noexcept {
+        return generation_.load(std::memory_order_relaxed);
+    }
+    /// From now on waits are noted.
+    void note_waits() noexcept { waiting_since_.store(not_waiting, std::memory_order_relaxed); }
+    bool notes_waits() const noexcept {
+        return waiting_since_.load(std::memory_order_relaxed) != not_noted;
+    }
+    void begin_wait(std::int64_t now) noexcept {
+        waiting_since_.store(now, std::memory_order_relaxed);
+    }
+    /// `began`: what begin_wait() was given. The record may serve another descriptor by now.
+    void end_wait(std::int64_t began) noexcept {
+        waiting_since_.compare_exchange_strong(began, not_waiting, std::memory_order_relaxed);
+    }
+    /// When the present wait began; `not_waiting` or `not_noted` (both negative) without one.
+    std::int64_t waiting_since() const noexcept {
+        return waiting_since_.load(std::memory_order_relaxed);
+    }
+    static constexpr std::int64_t not_waiting = -1;
+    static constexpr std::int64_t not_noted = -2;
+
     // ---------------------------------------------------------------- implementation
  private:
     friend class descriptor_handle;
@@ -83,6 +109,8 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     short_lock lock_;
     /// Written under the lock; read by anyone.
     atomic<int> fd_{-1};
+    /// Written under the lock; read by anyone.
+    atomic<std::uint32_t> generation_{0};
     descriptor_kind kind_ = descriptor_kind::other;
     bool closed_ = false;
     /// Directions in which a call is worth trying; for a registered descriptor of a readiness
@@ -99,7 +127,11 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     operation* first_ = nullptr;
     operation* last_ = nullptr;
     descriptor* next_free_ = nullptr;
+    /// Written by who waits; read by who watches. Orders nothing.
+    atomic<std::int64_t> waiting_since_{not_noted};
 };
+
+static_assert(sizeof(descriptor) == EXEUNT_CACHE_LINE, "a record is one cache line, no more");
 
 /// Owns an open descriptor. A pointer in size. Movable; not thread-safe itself, but close() may be
 /// called while operations of other tasks are pending.
