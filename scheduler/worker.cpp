@@ -55,11 +55,12 @@ void worker::run_loop() {
     while (!pool_.stopping()) {
         void* item = pool_.simulated() ? next_in_simulation() : next();
         if (item == nullptr) item = search();
+        stop_searching(item != nullptr);  // also when it was woken to search, and found work at home
         if (item == nullptr) {
             park();
-            continue;
+        } else {
+            execute(item);
         }
-        execute(item);
     }
     this_worker = nullptr;
 }
@@ -128,7 +129,7 @@ void* worker::take_inbox() noexcept {
 }
 
 /// Looks at everybody's queues. Whoever searches is counted, so that those who publish work need
-/// not wake another; whoever stops searching, having found something, wakes the next in turn.
+/// not wake another.
 void* worker::search() noexcept {
     if (pool_.size() == 1) return nullptr;
     if (!searching_) searching_ = pool_.begin_search();
@@ -146,12 +147,16 @@ void* worker::search() noexcept {
         }
     }
     if (found == nullptr) found = steal_stuck();
-    if (std::exchange(searching_, false)) {
-        const bool was_last = pool_.end_search();
-        // Work that was published while this worker searched has woken nobody: look after it now.
-        if (found != nullptr && was_last && pool_.idle_.any()) pool_.wake_one(*this);
-    }
     return found;
+}
+
+/// Work that was published while this worker was counted as searching has woken nobody: if it goes
+/// to work as the last searcher, it wakes another to look after that.
+void worker::stop_searching(bool found) noexcept {
+    if (!searching_) return;
+    searching_ = false;
+    const bool was_last = pool_.end_search();
+    if (found && was_last && pool_.idle_.any()) pool_.wake_one(*this);
 }
 
 void* worker::steal_from(worker& victim) noexcept {

@@ -103,6 +103,7 @@ class worker {
     void* take_shared() noexcept;
     void* take_inbox() noexcept;
     void* search() noexcept;
+    void stop_searching(bool found) noexcept;
     void* steal_from(worker& victim) noexcept;
     void* steal_stuck() noexcept;
     bool looks_empty() const noexcept { return deque_.empty() && ready_.empty(); }
