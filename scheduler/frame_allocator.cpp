@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <functional>
 #include <mutex>
 #include <new>
-#include <utility>
 #include <vector>
 
 #include "frame_depot.hpp"
@@ -20,40 +21,86 @@ namespace {
 
 static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= 16, "large blocks come from operator new");
 
-/// Both empty and full, and shared by all caches that have not been used yet: the fast paths need
-/// not ask whether there is a magazine. Never written to.
-constinit frame_magazine no_magazine{0};
-
-/// One class of one thread. Two magazines, so that a thread which allocates and frees around the
-/// end of one does not go to the depot each time. The spare one is empty, full or absent, but for
-/// what exchange_for_blocks() could fill in need.
+/// One class of one thread: a working magazine, addressed by three pointers into its blocks, and a
+/// spare one, so that a thread which allocates and frees around the end of a magazine does not go
+/// to the depot each time. The spare is full, empty or absent; or in between, after a flush
+/// elsewhere.
 struct cached_class {
+    /// One past the last free block. Written by the thread; read by frame_allocator_stats().
+    atomic<void**> top{nullptr};
+    /// The working magazine's first block, or null. Written and read as `top`.
+    atomic<void**> floor{nullptr};
+    void** ceiling = nullptr;  // its end
     /// Written by the thread; read by it and by frame_allocator_stats().
-    atomic<frame_magazine*> current{&no_magazine};
     atomic<frame_magazine*> spare{nullptr};
 
-    frame_magazine* working() const noexcept { return current.load(std::memory_order_relaxed); }
     frame_magazine* reserve() const noexcept { return spare.load(std::memory_order_relaxed); }
 
-    // release: pairs with the acquire in cached_bytes(), for the magazine's first moments.
-    void set(frame_magazine* working_one, frame_magazine* spare_one) noexcept {
-        current.store(working_one, std::memory_order_release);
-        spare.store(spare_one, std::memory_order_release);  // as above
+    // release: pairs with the acquire in blocks_in(), for a new magazine's first count.
+    void set_reserve(frame_magazine* m) noexcept { spare.store(m, std::memory_order_release); }
+
+    /// The working magazine, brought up to date and no longer in use here; null when there is none.
+    frame_magazine* detach() noexcept {
+        void** const first = floor.load(std::memory_order_relaxed);
+        if (first == nullptr) return nullptr;
+        auto* const m = reinterpret_cast<frame_magazine*>(first);
+        EXEUNT_ASSERT(m->blocks.data() == first);
+        const auto blocks = top.load(std::memory_order_relaxed) - first;
+        m->count.store(static_cast<std::uint32_t>(blocks), std::memory_order_relaxed);
+        top.store(nullptr, std::memory_order_relaxed);
+        floor.store(nullptr, std::memory_order_relaxed);
+        ceiling = nullptr;
+        return m;
+    }
+
+    void attach(frame_magazine& m) noexcept {
+        void** const first = m.blocks.data();
+        top.store(first + m.count.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        floor.store(first, std::memory_order_relaxed);
+        ceiling = first + m.capacity;
+    }
+
+    /// Takes a block of the working magazine; false when it is empty or absent.
+    bool pop(void*& block) noexcept {
+        void** const above = top.load(std::memory_order_relaxed);
+        if (EXEUNT_UNLIKELY(above == floor.load(std::memory_order_relaxed))) return false;
+        block = above[-1];
+        // A forgotten pointer would hide the leak of that block from the leak checker.
+        if constexpr (EXEUNT_ASAN == 1) above[-1] = nullptr;
+        top.store(above - 1, std::memory_order_relaxed);
+        return true;
+    }
+
+    /// False when the working magazine is full or absent.
+    bool push(void* block) noexcept {
+        void** const above = top.load(std::memory_order_relaxed);
+        if (EXEUNT_UNLIKELY(above == ceiling)) return false;
+        *above = block;
+        top.store(above + 1, std::memory_order_relaxed);
+        return true;
     }
 };
 
-/// A thread's free blocks. Its parts need no construction and no destruction, so that it can be
-/// used at any moment of the thread's life; cache_keeper empties it when the thread ends.
+/// A thread's free blocks.
 struct frame_cache {
-    enum class state : unsigned char { unused, open, closed };
+    enum class use : unsigned char { not_yet, open, no_more };
+
+    explicit constexpr frame_cache(use u) noexcept : state(u) {}
 
     std::array<cached_class, frame_classes> classes{};
-    state is = state::unused;
+    const use state;
 };
 
-/// In a library that is loaded at start-up this is one access relative to a register, without a
-/// call. It takes half a KiB of the room that the loader keeps for libraries opened later.
-[[gnu::tls_model("initial-exec")]] constinit thread_local frame_cache cache;
+/// What threads have before their first frame and after their end: nothing in it, and no room.
+/// Never written to. So the fast paths need not ask.
+constinit frame_cache no_cache_yet{frame_cache::use::not_yet};
+constinit frame_cache no_cache_any_more{frame_cache::use::no_more};
+
+/// The thread's cache. A pointer, which needs no construction and no destruction, so it is good at
+/// any moment of the thread's life. Initial-exec: one access relative to a register, without a
+/// call, in a shared library too, of which it takes 8 bytes of the loader's room for such
+/// variables.
+[[gnu::tls_model("initial-exec")]] constinit thread_local frame_cache* cache = &no_cache_yet;
 
 /// All caches of living threads, for the figures. Never destroyed, as the depots.
 struct cache_registry {
@@ -69,110 +116,132 @@ cache_registry& registry() {
 void flush(frame_cache& mine) noexcept {
     for (unsigned i = 0; i < frame_classes; ++i) {
         cached_class& c = mine.classes[i];
-        frame_magazine* const working = c.working();
+        frame_magazine* const working = c.detach();
         frame_magazine* const spare = c.reserve();
-        c.set(&no_magazine, nullptr);
-        if (working != &no_magazine) frame_depots()[i]->take_back(*working);
-        if (spare != nullptr) frame_depots()[i]->take_back(*spare);
+        if (working != nullptr) frame_depots()[i]->take_back(*working);
+        if (spare == nullptr) continue;
+        c.set_reserve(nullptr);
+        frame_depots()[i]->take_back(*spare);
     }
 }
 
-/// Lives as long as its thread uses frames; destroyed with the thread's other variables. Those that
-/// are destroyed later and free frames then meet a closed cache.
-struct cache_keeper {
-    explicit cache_keeper(frame_cache& mine) : kept(mine) {
+/// Owns the thread's cache. Destroyed among the thread's other variables: those that are destroyed
+/// later and free frames then meet no_cache_any_more, and the depot serves them one by one.
+class cache_keeper {
+ public:
+    cache_keeper() {
         cache_registry& all = registry();
         const std::lock_guard hold(all.mutex);
-        all.caches.push_back(&kept);
-        kept.is = frame_cache::state::open;
+        all.caches.push_back(&kept_);
+        cache = &kept_;
     }
 
     ~cache_keeper() {
-        kept.is = frame_cache::state::closed;
-        flush(kept);
+        cache = &no_cache_any_more;
+        flush(kept_);
         cache_registry& all = registry();
         const std::lock_guard hold(all.mutex);
-        std::erase(all.caches, &kept);
+        std::erase(all.caches, &kept_);
     }
 
     cache_keeper(const cache_keeper&) = delete;
     cache_keeper& operator=(const cache_keeper&) = delete;
 
-    frame_cache& kept;
+    void use() const noexcept {}
+
+ private:
+    frame_cache kept_{frame_cache::use::open};
 };
 
-/// Whether the calling thread's cache may be filled. Throws std::bad_alloc at its first call.
-bool usable(frame_cache& mine) {
-    if (mine.is == frame_cache::state::unused) {
-        thread_local cache_keeper keeper(mine);
-        static_cast<void>(keeper);
+/// Whether the calling thread has a cache; makes it when it is time. Throws std::bad_alloc.
+EXEUNT_NOINLINE bool has_cache() {
+    if (cache->state == frame_cache::use::not_yet) {
+        thread_local cache_keeper keeper;
+        keeper.use();
     }
-    return mine.is == frame_cache::state::open;
+    return cache->state == frame_cache::use::open;
 }
 
-bool usable_nothrow(frame_cache& mine) noexcept {
+bool has_cache_nothrow() noexcept {
     try {
-        return usable(mine);
+        return has_cache();
     } catch (const std::bad_alloc&) {
         return false;
     }
 }
 
-EXEUNT_COLD void* allocate_slowly(frame_cache& mine, unsigned size_class) {
+EXEUNT_NOINLINE void* allocate_slowly(unsigned size_class) {
     frame_depot& depot = *frame_depots()[size_class];
-    if (!usable(mine)) return depot.allocate_one();
-    cached_class& c = mine.classes[size_class];
-    frame_magazine* const working = c.working();
+    if (!has_cache()) return depot.allocate_one();
+    cached_class& c = cache->classes[size_class];
     frame_magazine* const spare = c.reserve();
-    if (spare != nullptr && spare->count.load(std::memory_order_relaxed) > 0)
-        c.set(spare, working);
-    else
-        c.set(depot.exchange_for_blocks(working != &no_magazine ? working : nullptr), spare);
-    return c.working()->pop();
+    if (spare != nullptr && spare->count.load(std::memory_order_relaxed) > 0) {
+        c.set_reserve(c.detach());
+        c.attach(*spare);
+    } else {
+        frame_magazine* const empty = c.detach();
+        try {
+            c.attach(*depot.exchange_for_blocks(empty));
+        } catch (...) {
+            if (empty != nullptr) c.attach(*empty);
+            throw;
+        }
+    }
+    void* block = nullptr;
+    const bool popped = c.pop(block);
+    EXEUNT_ASSERT(popped);
+    static_cast<void>(popped);
+    return block;
 }
 
-EXEUNT_COLD void deallocate_slowly(frame_cache& mine, unsigned size_class, void* block) noexcept {
+EXEUNT_NOINLINE void deallocate_slowly(unsigned size_class, void* block) noexcept {
     frame_depot& depot = *frame_depots()[size_class];
-    if (!usable_nothrow(mine)) return depot.deallocate_one(block);
-    cached_class& c = mine.classes[size_class];
-    frame_magazine* const working = c.working();
+    if (!has_cache_nothrow()) return depot.deallocate_one(block);
+    cached_class& c = cache->classes[size_class];
     frame_magazine* const spare = c.reserve();
     if (spare != nullptr && spare->count.load(std::memory_order_relaxed) < spare->capacity) {
-        c.set(spare, working);
+        c.set_reserve(c.detach());
+        c.attach(*spare);
     } else {
         frame_magazine* const room = depot.exchange_for_room(spare);
         if (room == nullptr) return depot.deallocate_one(block);
-        c.set(room, working != &no_magazine ? working : nullptr);
+        c.set_reserve(c.detach());
+        c.attach(*room);
     }
-    c.working()->push(block);
+    const bool pushed = c.push(block);
+    EXEUNT_ASSERT(pushed);
+    static_cast<void>(pushed);
+}
+
+/// Approximate: the thread goes on meanwhile.
+std::size_t blocks_in(const cached_class& c) noexcept {
+    void** const first = c.floor.load(std::memory_order_relaxed);
+    void** const above = c.top.load(std::memory_order_relaxed);
+    // acquire: pairs with the release in set_reserve().
+    const frame_magazine* const spare = c.spare.load(std::memory_order_acquire);
+    std::size_t blocks = spare == nullptr ? 0 : spare->count.load(std::memory_order_relaxed);
+    // The two pointers may belong to different magazines by now.
+    const std::less_equal<void**> not_after;
+    if (first != nullptr && not_after(first, above) &&
+        not_after(above, first + frame_magazine::most))
+        blocks += static_cast<std::size_t>(above - first);
+    return blocks;
 }
 
 std::size_t cached_bytes(const frame_cache& theirs) noexcept {
     std::size_t bytes = 0;
-    for (unsigned i = 0; i < frame_classes; ++i) {
-        const cached_class& c = theirs.classes[i];
-        // acquire: pairs with the release in cached_class::set().
-        const frame_magazine* const working = c.current.load(std::memory_order_acquire);
-        const frame_magazine* const spare = c.spare.load(std::memory_order_acquire);  // as above
-        std::size_t blocks = working->count.load(std::memory_order_relaxed);
-        if (spare != nullptr) blocks += spare->count.load(std::memory_order_relaxed);
-        bytes += blocks * frame_class_size(i);
-    }
+    for (unsigned i = 0; i < frame_classes; ++i)
+        bytes += blocks_in(theirs.classes[i]) * frame_class_size(i);
     return bytes;
 }
 
 }  // namespace
 
-// Not inlined, because the address of a thread-local variable must not be kept over a suspension:
-// the coroutine that calls this may have moved to another thread since it last did.
-EXEUNT_NOINLINE void* allocate_frame(std::size_t bytes) {
-    if (EXEUNT_UNLIKELY(bytes > largest_pooled_frame)) return ::operator new(bytes);
-    frame_cache& mine = cache;
-    const unsigned size_class = frame_class_of(bytes);
-    frame_magazine* const working = mine.classes[size_class].working();
-    void* const block = EXEUNT_LIKELY(working->count.load(std::memory_order_relaxed) > 0)
-                            ? working->pop()
-                            : allocate_slowly(mine, size_class);
+void* allocate_of_class(unsigned size_class, [[maybe_unused]] std::size_t bytes) {
+    EXEUNT_ASSERT(bytes <= frame_class_size(size_class));
+    void* block = nullptr;
+    if (EXEUNT_UNLIKELY(!cache->classes[size_class].pop(block)))
+        block = allocate_slowly(size_class);
 #if EXEUNT_ASAN
     ASAN_POISON_MEMORY_REGION(block, frame_class_size(size_class));
     ASAN_UNPOISON_MEMORY_REGION(block, bytes);
@@ -180,20 +249,13 @@ EXEUNT_NOINLINE void* allocate_frame(std::size_t bytes) {
     return block;
 }
 
-EXEUNT_NOINLINE void deallocate_frame(void* p, std::size_t bytes) noexcept {
+void deallocate_of_class(void* p, unsigned size_class) noexcept {
     EXEUNT_ASSERT(p != nullptr);
-    if (EXEUNT_UNLIKELY(bytes > largest_pooled_frame)) return ::operator delete(p, bytes);
-    frame_cache& mine = cache;
-    const unsigned size_class = frame_class_of(bytes);
     EXEUNT_ASSERT(frame_depots()[size_class]->could_own(p));
 #if EXEUNT_ASAN
     ASAN_POISON_MEMORY_REGION(p, frame_class_size(size_class));
 #endif
-    frame_magazine* const working = mine.classes[size_class].working();
-    if (EXEUNT_LIKELY(working->count.load(std::memory_order_relaxed) < working->capacity))
-        working->push(p);
-    else
-        deallocate_slowly(mine, size_class, p);
+    if (EXEUNT_UNLIKELY(!cache->classes[size_class].push(p))) deallocate_slowly(size_class, p);
 }
 
 frame_allocator_figures frame_allocator_stats() {
@@ -219,7 +281,7 @@ frame_allocator_figures frame_allocator_stats() {
 }
 
 EXEUNT_NOINLINE std::size_t trim_frame_allocator() {
-    flush(cache);
+    flush(*cache);
     std::size_t released = 0;
     for (frame_depot* depot : frame_depots())
         released += depot->trim();

@@ -15,17 +15,10 @@
 
 namespace exeunt::scheduler {
 
-/// The size classes: 16, 32 ... 256, then 320, 384 ... 1024 bytes.
-inline constexpr unsigned frame_classes = 16 + 12;
-
-constexpr unsigned frame_class_of(std::size_t bytes) noexcept {
-    if (bytes <= 256) return static_cast<unsigned>((bytes + 15 + (bytes == 0)) / 16 - 1);
-    return static_cast<unsigned>(16 + (bytes - 256 + 63) / 64 - 1);
-}
-
 constexpr std::size_t frame_class_size(unsigned size_class) noexcept {
-    return size_class < 16 ? (size_class + 1) * std::size_t{16}
-                           : 256 + (size_class - 15) * std::size_t{64};
+    if (size_class == 0) return 16;
+    return size_class <= 16 ? size_class * std::size_t{16}
+                            : 256 + (size_class - 16) * std::size_t{64};
 }
 
 static_assert(frame_class_of(largest_pooled_frame) == frame_classes - 1);
@@ -39,14 +32,15 @@ static_assert(frame_class_size(frame_classes - 1) == largest_pooled_frame);
 struct frame_magazine {
     static constexpr std::uint32_t most = 64;
 
-    explicit constexpr frame_magazine(std::uint32_t room) noexcept : capacity(room) {}
+    explicit frame_magazine(std::uint32_t room) noexcept : capacity(room) {}
 
-    /// Blocks in it. Written by whom the magazine belongs to; read by frame_allocator_stats().
+    // First, so that a cache's pointer to the blocks leads back to the magazine.
+    std::array<void*, most> blocks{};
+    /// Blocks in it; not kept up while it is the working magazine of a cache, which counts by its
+    /// own pointers. Written by whom it belongs to; read by frame_allocator_stats().
     atomic<std::uint32_t> count{0};
-    /// 0 for the one that is both empty and full, with which a cache begins.
     const std::uint32_t capacity;
     frame_magazine* next = nullptr;
-    std::array<void*, most> blocks{};
 
     void push(void* block) noexcept {
         const std::uint32_t filled = count.load(std::memory_order_relaxed);
@@ -78,8 +72,10 @@ class frame_depot {
  public:
     explicit frame_depot(unsigned size_class) noexcept;
 
-    // One of the leaky singletons of frame_depots().
+    // Lives as long as the process: see frame_depots().
     ~frame_depot() = delete;
+    frame_depot(const frame_depot&) = delete;
+    frame_depot& operator=(const frame_depot&) = delete;
 
     /// Takes an empty magazine (or nullptr) and returns one with blocks. Throws std::bad_alloc;
     /// `empty` then stays with the caller.

@@ -4,6 +4,7 @@
 #include <exeunt/scheduler/config.hpp>
 
 #include <cstddef>
+#include <new>
 
 /// Memory for coroutine frames, and for whatever else is short-lived and at most a KiB.
 ///
@@ -11,10 +12,10 @@
 ///     void operator delete(void* p, std::size_t bytes) { deallocate_frame(p, bytes); }
 ///
 /// Each thread keeps freed blocks by size class (16 bytes apart up to 256, 64 apart up to 1024) and
-/// hands them out again, last in, first out: about 2 ns a pair. What a thread has too much of goes
-/// to a depot that all threads share, in batches, one lock a batch: so blocks may be freed on any
-/// thread, and a producer's frames that die at a consumer find their way back. Larger blocks go to
-/// operator new and delete.
+/// hands them out again, last in, first out, at the price of a handful of plain instructions. What
+/// a thread has too much of goes to a depot that all threads share, in batches, one lock a batch:
+/// so blocks may be freed on any thread, and a producer's frames that die at a consumer find their
+/// way back. Larger blocks go to operator new and delete.
 ///
 /// The scheme is that of Bonwick and Adams, "Magazines and Vmem" (USENIX ATC 2001).
 /// docs/internals/frames.md tells how it behaves under sanitizers and at thread and process exit.
@@ -50,5 +51,31 @@ frame_allocator_figures frame_allocator_stats();
 /// to the system; returns how many bytes. Other threads keep their caches (at most two batches of
 /// 8 KiB a class). Takes time in proportion to the free blocks: for a quiet moment after a peak.
 std::size_t trim_frame_allocator();
+
+// -------------------------------------------------------------------- implementation
+
+/// The size classes: one for 0 bytes, then 16, 32 ... 256, then 320, 384 ... 1024.
+inline constexpr unsigned frame_classes = 1 + 16 + 12;
+
+constexpr unsigned frame_class_of(std::size_t bytes) noexcept {
+    return static_cast<unsigned>(bytes <= 256 ? (bytes + 15) / 16 : 13 + (bytes - 1) / 64);
+}
+
+// Two functions that are never inlined, because the address of a thread-local variable must not be
+// kept over a suspension: the coroutine that calls them may have moved to another thread since it
+// last did.
+[[nodiscard]] EXEUNT_NOINLINE void* allocate_of_class(unsigned size_class, std::size_t bytes);
+EXEUNT_NOINLINE void deallocate_of_class(void* p, unsigned size_class) noexcept;
+
+// What is inlined is the arithmetic: a frame's size is a constant where it is allocated.
+inline void* allocate_frame(std::size_t bytes) {
+    if (bytes > largest_pooled_frame) return ::operator new(bytes);
+    return allocate_of_class(frame_class_of(bytes), bytes);
+}
+
+inline void deallocate_frame(void* p, std::size_t bytes) noexcept {
+    if (bytes > largest_pooled_frame) return ::operator delete(p, bytes);
+    deallocate_of_class(p, frame_class_of(bytes));
+}
 
 }  // namespace exeunt::scheduler
