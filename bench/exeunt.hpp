@@ -2,7 +2,7 @@
 #pragma once
 
 #include <exeunt/actors/version.hpp>
-#include <exeunt/runtime/run.hpp>
+#include <exeunt/runtime/runtime.hpp>
 
 #include "program.hpp"
 
