@@ -8,9 +8,26 @@
 /// A file that wants to compile faster includes the headers of what it uses instead, such as
 /// <exeunt/runtime/gather.hpp>.
 
+#include <exeunt/actors/actor_function.hpp>
+#include <exeunt/actors/actor_options.hpp>
+#include <exeunt/actors/actor_scope.hpp>
+#include <exeunt/actors/address.hpp>
+#include <exeunt/actors/ask.hpp>
+#include <exeunt/actors/dead_letter.hpp>
+#include <exeunt/actors/ended.hpp>
+#include <exeunt/actors/exit_reason.hpp>
+#include <exeunt/actors/mailbox.hpp>
+#include <exeunt/actors/message.hpp>
+#include <exeunt/actors/supervisor.hpp>
+#include <exeunt/actors/tell.hpp>
 #include <exeunt/actors/version.hpp>
+#include <exeunt/io/byte_stream.hpp>
+#include <exeunt/io/endpoint.hpp>
+#include <exeunt/runtime/as_completed.hpp>
+#include <exeunt/runtime/async_generator.hpp>
 #include <exeunt/runtime/channel.hpp>
 #include <exeunt/runtime/event.hpp>
+#include <exeunt/runtime/for_each.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/hooks.hpp>
@@ -23,9 +40,11 @@
 #include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/shield.hpp>
 #include <exeunt/runtime/sleep.hpp>
+#include <exeunt/runtime/stream.hpp>
 #include <exeunt/runtime/task.hpp>
 #include <exeunt/runtime/task_handle.hpp>
 #include <exeunt/runtime/timeout.hpp>
+#include <exeunt/runtime/to_thread.hpp>
 #include <exeunt/runtime/unwinding.hpp>
 #include <exeunt/runtime/yield.hpp>
 #include <exeunt/scheduler/config.hpp>

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/runtime/promise.hpp>
+
+#include <concepts>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+/// What can be sent to an actor.
+///
+///     struct deposit  { long cents; };                          // told
+///     struct withdraw { long cents; using reply = bool; };      // asked: somebody waits for a bool
+///     struct lookup   { std::span<key> keys; std::span<value> values;
+///                       using reply = void;
+///                       static constexpr bool borrows = true; };   // refers to the asker's memory
+///
+/// A message is any type that can be moved without an exception. One with a member type `reply` is a request: it is asked, not
+/// told. One with `borrows` set may refer to memory of the asker: ask() then does not end while the
+/// receiver serves it, whatever becomes of its deadline (docs/decisions/0401-ask-give-up.md).
+namespace exeunt {
+
+/// A message type that its receiver answers.
+template <class M>
+concept request = requires { typename M::reply; };
+
+/// A request that may refer to memory of the asker.
+template <class M>
+concept borrowing = request<M> && requires {
+    { M::borrows } -> std::convertible_to<bool>;
+    requires M::borrows;
+};
+
+/// GCC before 15 destroys a temporary aggregate twice in an expression with co_await when a member
+/// has a destructor: there such a message needs a constructor.
+template <class M>
+concept safe_to_send =
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 15
+    !std::is_aggregate_v<M> || std::is_trivially_destructible_v<M>;
+#else
+    !std::is_void_v<M>;
+#endif
+
+/// What a mailbox can hold.
+template <class M>
+concept sendable = std::same_as<M, std::decay_t<M>> && std::is_nothrow_move_constructible_v<M> &&
+                   (alignof(M) <= 16) && safe_to_send<M>;
+
+// ------------------------------------------------------------------------------ implementation
+namespace core {
+
+struct envelope;
+
+/// Why a message goes without having been handled.
+enum class undelivered : std::uint8_t {
+    dead,     ///< its receiver has ended: a dead letter
+    dropped,  ///< its receiver has taken it, and let go of it
+};
+
+/// What the machinery has to know of a type of message. One object for each; its address is the
+/// type's identity.
+struct message_kind {
+    const std::type_info* type;
+    bool is_request;
+    bool borrows;
+    /// Ends the message and frees the envelope; tells the asker.
+    void (*discard)(envelope&, undelivered) noexcept;
+};
+
+/// A message on its way. Whoever holds the pointer owns it.
+struct envelope {
+    explicit envelope(const message_kind& of) noexcept : kind(&of) {}
+    envelope(const envelope&) = delete;
+    envelope& operator=(const envelope&) = delete;
+
+    envelope* next = nullptr;  ///< of the queue that it lies in
+    const message_kind* kind;
+};
+
+/// Counts a message that nobody will handle, and tells the hook.
+void count_dead_letter(const envelope& e) noexcept;
+
+/// A message that was told.
+template <class M>
+struct told final : envelope, frame_memory {
+    explicit told(M&& message) noexcept : envelope(kind_of_this), value(std::move(message)) {}
+
+    static void discard(envelope& e, undelivered why) noexcept {
+        if (why == undelivered::dead) count_dead_letter(e);
+        delete static_cast<told*>(&e);
+    }
+
+    M value;
+    static const message_kind kind_of_this;
+};
+
+template <class M>
+inline constexpr message_kind told<M>::kind_of_this{&typeid(M), false, false, discard};
+
+}  // namespace core
+}  // namespace exeunt
