@@ -48,6 +48,7 @@ void full_fence() noexcept {
     int own = 0;
     asm volatile("lock addl $1, %0" : "+m"(own) : : "memory", "cc");
 #else
+    // seq_cst: pairs with the other side's fence, light or heavy.
     std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif
 }

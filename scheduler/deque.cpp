@@ -2,6 +2,8 @@
 #include <exeunt/scheduler/deque.hpp>
 
 #include <algorithm>
+#include <bit>
+#include <new>
 
 namespace exeunt::scheduler {
 
@@ -38,6 +40,15 @@ void deque::adopt(array* newest) noexcept {
     mask_ = newest->mask;
     // release: pairs with the acquire in steal(); the copied slots are there before the array is.
     array_.store(newest, std::memory_order_release);
+}
+
+/// push() when the owner's last look at top_ does not prove that there is room.
+void deque::push_seemingly_full(void* item) {
+    const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
+    // acquire: pairs with the CAS in steal(); the thief has read its slot before we reuse it.
+    top_seen_ = top_.load(std::memory_order_acquire);
+    if (bottom - top_seen_ > mask_) grow(top_seen_, bottom);
+    push(item);
 }
 
 void deque::grow(std::int64_t top, std::int64_t bottom) {

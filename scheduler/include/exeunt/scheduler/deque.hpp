@@ -4,10 +4,8 @@
 #include <exeunt/scheduler/atomic.hpp>
 #include <exeunt/scheduler/config.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 
 /// The work-stealing deque: its owner pushes and pops at the bottom, any other thread steals from
 /// the top.
@@ -89,7 +87,8 @@ class deque {
 
     slot& at(std::int64_t index) noexcept { return slots_[index & mask_]; }
     void adopt(array* newest) noexcept;
-    EXEUNT_COLD void grow(std::int64_t top, std::int64_t bottom);
+    EXEUNT_NOINLINE void push_seemingly_full(void* item);
+    void grow(std::int64_t top, std::int64_t bottom);
 
     /// The oldest item's index; only ever rises. Written by thieves, and by the owner when it takes
     /// the last item, always by CAS; read by all. Alone on its line: thieves pull it about.
@@ -108,11 +107,7 @@ class deque {
 inline void deque::push(void* item) {
     EXEUNT_ASSERT(item != nullptr);
     const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
-    if (EXEUNT_UNLIKELY(bottom - top_seen_ > mask_)) {
-        // acquire: pairs with the CAS in steal(); the thief has read its slot before we reuse it.
-        top_seen_ = top_.load(std::memory_order_acquire);
-        if (bottom - top_seen_ > mask_) grow(top_seen_, bottom);
-    }
+    if (EXEUNT_UNLIKELY(bottom - top_seen_ > mask_)) return push_seemingly_full(item);
     at(bottom).store(item, std::memory_order_relaxed);
     // release: pairs with the load of bottom_ in steal(); the slot, the array and what the item
     // points to are there before the item can be seen.
