@@ -97,6 +97,9 @@ operation* simulated_poller::poll(std::int64_t timeout_ns) {
             }
         }
         take_ended(completed);
+    } else if (timeout_ns < 0 && !notified_.load(std::memory_order_relaxed)) {
+        // Only another thread can bring anything now: that is waited for in real time.
+        look(-1);
     }
     // acq_rel: the acquire half pairs with the release half in wake().
     const bool woken = notified_.exchange(false, std::memory_order_acq_rel);

@@ -27,10 +27,8 @@ class simulated_poller final : public readiness_poller {
     ~simulated_poller() override;
 
     /// Differs from a real one in this: with a timeout the clock jumps instead of waiting. While
-    /// operations are pending they are given `patience` of real time first. Without a limit and
-    /// with nothing pending it returns at once: nothing could ever happen (a deadlock, unless
-    /// another thread is to call wake()). Without a limit and with operations pending it waits for
-    /// them.
+    /// operations are pending they are given `patience` of real time first. Without a limit it
+    /// waits in real time, for them or for wake(): nothing else could ever happen.
     operation* poll(std::int64_t timeout_ns) override;
     void wake() noexcept override;
     std::int64_t now() const noexcept override { return now_; }

@@ -14,7 +14,7 @@ namespace {
 
 /// How long a worker runs tasks before it looks at its event loop.
 constexpr std::int64_t turn_interval_ns = 50'000;
-/// While others run, a sleeping worker looks this often for an item stuck in a busy worker's slot.
+/// While others run, one sleeping worker looks this often for an item stuck in a busy one's slot.
 constexpr std::int64_t slot_watch_ns = 10'000'000;
 /// Passes over all victims before a searching worker gives up, and pauses between two of them.
 constexpr int search_passes = 4;
@@ -55,12 +55,14 @@ void worker::run_loop() {
     while (!pool_.stopping()) {
         void* item = pool_.simulated() ? next_in_simulation() : next();
         if (item == nullptr) item = search();
-        stop_searching(item != nullptr);  // also when it was woken to search, and found work at home
+        // Also when it was woken to search, and found work at home.
+        if (EXEUNT_UNLIKELY(searching_)) stop_searching(item != nullptr);
         if (item == nullptr) {
             park();
-        } else {
-            execute(item);
+            continue;
         }
+        if (EXEUNT_UNLIKELY(watching_)) stop_watching();
+        execute(item);
     }
     this_worker = nullptr;
 }
@@ -153,7 +155,6 @@ void* worker::search() noexcept {
 /// Work that was published while this worker was counted as searching has woken nobody: if it goes
 /// to work as the last searcher, it wakes another to look after that.
 void worker::stop_searching(bool found) noexcept {
-    if (!searching_) return;
     searching_ = false;
     const bool was_last = pool_.end_search();
     if (found && was_last && pool_.idle_.any()) pool_.wake_one(*this);
@@ -198,32 +199,64 @@ bool worker::anything_to_do() noexcept {
 void worker::park() {
     pool_.idle_.set(index_);
     heavy_fence();  // pairs with the light_fence() of those who publish: set the bit, then look again
+    operation* done = nullptr;
     if (!anything_to_do() && !pool_.stopping()) {
         counters_.parked.add();
-        std::int64_t timeout = -1;
-        const std::int64_t deadline = timers_.next_deadline();
-        if (deadline != std::numeric_limits<std::int64_t>::max()) {
-            timeout = std::max<std::int64_t>(deadline - now(), 0);
-        }
-        if (pool_.size() > 1 && pool_.idle_.count() < pool_.size() && (timeout < 0 || timeout > slot_watch_ns)) {
-            timeout = slot_watch_ns;
-        }
-        turn_event_loop(timeout);
+        done = wait_for_events(time_to_sleep());
     }
-    // Claimed by somebody else: whoever did that has counted this worker as searching.
+    // Before what has completed becomes work: whoever publishes work must not wake this worker for
+    // it. Claimed by somebody else: whoever did that has counted this worker as searching.
     if (!pool_.idle_.clear(index_)) searching_ = true;
+    finish_turn(done);
+}
+
+/// Nobody is woken for slots, so while others run, one of the sleepers looks after them. When all
+/// have slept for a while nobody does; whoever then fills its slot wakes one (worker::make_ready).
+bool worker::watches_slots() noexcept {
+    if (pool_.size() == 1) return false;
+    if (pool_.idle_.count() == pool_.size()) {
+        const std::uint64_t executed = pool_.executed();
+        if (std::exchange(seen_executed_, executed) == executed) {
+            stop_watching();
+            heavy_fence();  // pairs with light_fence() in slots_are_watched(): say it, then look again
+            if (pool_.idle_.count() == pool_.size()) return false;
+        }
+    }
+    // relaxed: who watches is all that is decided; a slot's item is handed over by the slot.
+    if (!watching_) watching_ = !pool_.watched_.exchange(true, std::memory_order_relaxed);
+    return watching_;
+}
+
+void worker::stop_watching() noexcept {
+    // relaxed: a hint for worker::make_ready().
+    if (std::exchange(watching_, false)) pool_.watched_.store(false, std::memory_order_relaxed);
+}
+
+std::int64_t worker::time_to_sleep() noexcept {
+    std::int64_t limit = watches_slots() ? slot_watch_ns : timer_wheel::never;
+    const std::int64_t deadline = timers_.next_deadline();
+    if (deadline != timer_wheel::never) {
+        limit = std::min(limit, std::max<std::int64_t>(deadline - now(), 0));
+    }
+    return limit == timer_wheel::never ? -1 : limit;
 }
 
 void worker::maybe_turn_event_loop() {
     const std::int64_t present = now();
     if (present - last_turn_ns_ < turn_interval_ns) return;
-    turn_event_loop(0);
+    turn_event_loop();
 }
 
-void worker::turn_event_loop(std::int64_t timeout_ns) {
+void worker::turn_event_loop() { finish_turn(wait_for_events(0)); }
+
+operation* worker::wait_for_events(std::int64_t timeout_ns) {
     counters_.polls.add();
     operation* done = poller_->poll(timeout_ns);
     last_turn_ns_ = now();
+    return done;
+}
+
+void worker::finish_turn(operation* done) noexcept {
     in_turn_ = true;
     while (done != nullptr) {
         operation& op = *done;
@@ -237,6 +270,10 @@ void worker::turn_event_loop(std::int64_t timeout_ns) {
     in_turn_ = false;
     // One item this worker runs itself, at once; for more it asks for help.
     if (ready_.size() > 1) pool_.work_published(*this);
+}
+
+void worker::forget_work() noexcept {
+    while (take_inbox() != nullptr) {}
 }
 
 }  // namespace exeunt::scheduler

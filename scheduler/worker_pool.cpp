@@ -84,6 +84,8 @@ void worker_pool::stop_threads() noexcept {
     // acquire: pairs with the release at the end of inject(). It is a matter of instructions.
     while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
     alive_.fetch_sub(1, std::memory_order_relaxed);
+    for (auto& w : workers_) w->forget_work();
+    while (injector_.pop() != nullptr) {}
 }
 
 void worker_pool::inject(work_item& item) noexcept {
@@ -124,6 +126,12 @@ bool worker_pool::end_search() noexcept {
     // seq_cst: comes before the recheck of the queues in search()'s caller, for whoever saw this
     // worker searching and therefore woke nobody.
     return searching_.fetch_sub(1, std::memory_order_seq_cst) == 1;
+}
+
+std::uint64_t worker_pool::executed() const noexcept {
+    std::uint64_t sum = 0;
+    for (const auto& w : workers_) sum += w->counters_.executed.read();
+    return sum;
 }
 
 counters_snapshot worker_pool::counters() const noexcept {

@@ -55,6 +55,8 @@ class worker {
             ready_.push(item);  // a batch of completions: in their order, one wake-up for all
         } else if (void* displaced = slot_.put(item)) {
             make_ready_last(displaced);
+        } else if (EXEUNT_UNLIKELY(!pool_.slots_are_watched())) {
+            pool_.wake_one(*this);
         }
     }
     /// Behind everything that is ready on this worker.
@@ -86,7 +88,9 @@ class worker {
     worker_counters& counters() noexcept { return counters_; }
 
     /// Whether anything else is ready on this worker.
-    bool others_are_ready() const noexcept { return !looks_empty() || !slot_.empty(); }
+    bool others_are_ready() const noexcept {
+        return !looks_empty() || !slot_.empty() || !simulated_.empty();
+    }
 
     /// The thread's main function; the pool calls it.
     void run_loop();
@@ -110,7 +114,13 @@ class worker {
     void park();
     bool anything_to_do() noexcept;
     void execute(void* item) noexcept;
-    void turn_event_loop(std::int64_t timeout_ns);
+    void turn_event_loop();
+    operation* wait_for_events(std::int64_t timeout_ns);
+    void finish_turn(operation* done) noexcept;
+    bool watches_slots() noexcept;
+    void stop_watching() noexcept;
+    std::int64_t time_to_sleep() noexcept;
+    void forget_work() noexcept;
     void maybe_turn_event_loop();
 
     // Owner only, hot.
@@ -121,10 +131,12 @@ class worker {
     int budget_ = budget;
     int depth_ = 0;
     bool searching_ = false;
+    bool watching_ = false;
     bool in_turn_ = false;
     void* bounced_ = nullptr;
     work_item* inbox_rest_ = nullptr;
     std::int64_t last_turn_ns_ = 0;
+    std::uint64_t seen_executed_ = 0;         ///< by the whole pool, when last asked to watch
     xorshift random_;
     std::unique_ptr<poller> poller_;
     std::vector<unsigned> victims_;           ///< the other workers, nearest first

@@ -69,6 +69,16 @@ class worker_pool {
     bool stopping() const noexcept {
         return stop_.load(std::memory_order_acquire);  // pairs with the release in stop_threads()
     }
+    /// Asked by a worker that has filled its slot. False when all others may sleep without limit:
+    /// nobody would look after the item if it waited behind a long computation.
+    bool slots_are_watched() const noexcept {
+        light_fence();  // pairs with the heavy_fence() in watches_slots(): wake up, then look
+        // relaxed: ordered by the fence above.
+        return watched_.load(std::memory_order_relaxed) || !idle_.any() ||
+               searching_.load(std::memory_order_relaxed) != 0;
+    }
+    /// Items run by all workers.
+    std::uint64_t executed() const noexcept;
     bool begin_search() noexcept;
     /// Returns true when the caller was the last searcher.
     bool end_search() noexcept;
@@ -85,6 +95,9 @@ class worker_pool {
     alignas(EXEUNT_CACHE_LINE) idle_set idle_;
     /// Workers that look for work, those included that were just woken to do so.
     alignas(EXEUNT_CACHE_LINE) atomic<int> searching_{0};
+    /// Whether a worker without work looks after the slots of the others now and then. Set and
+    /// cleared by that worker, read by those who fill their slots.
+    alignas(EXEUNT_CACHE_LINE) atomic<bool> watched_{false};
     /// Set once by the destructor, read by every worker before it parks and after it wakes.
     alignas(EXEUNT_CACHE_LINE) atomic<bool> stop_{false};
     /// Threads in the midst of inject(). Written by them, read by the destructor, which waits.
