@@ -40,9 +40,7 @@ void* record_base::finish(root_strand& strand, const std::exception_ptr& error) 
         ended_.store(true, std::memory_order_release);  // pairs with the acquire in ended()
         waiting = std::exchange(waiters_, nullptr);
     }
-    const std::exception_ptr failure = error;
-    if (failure && detached()) report_unhandled(failure);
-    void* next = scope_.task_ended(strand, failure);
+    void* next = scope_.task_ended(strand, error);
     while (waiting != nullptr) {
         leaf& each = *waiting;
         waiting = static_cast<leaf*>(each.next);

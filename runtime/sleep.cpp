@@ -9,9 +9,9 @@ std::coroutine_handle<> sleep_awaiter::suspend(promise_base& self,
     strand& s = *self.strand;
     frame = &self;
     if (s.cancel_requested()) return cancel_now(*this, self);
-    if (relative_ && time_ <= 0) return handle;
+    if (relative_ && time_ <= 0) return transfer(handle.address());
     scheduler::worker& w = *scheduler::worker::current();
-    w.timers().arm(timer_, relative_ ? w.now() + time_ : time_);
+    w.timers().arm(timer_, relative_ ? w.deadline_in(time_) : time_);
     return park_or_continue(*this, s, handle);
 }
 

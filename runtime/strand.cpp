@@ -180,6 +180,15 @@ void strand::cancel_from(combinator& top) noexcept {
     }
 }
 
+bool strand::scope_cancelled() const noexcept {
+    for (const strand* each = this;; each = &each->up_->parent()) {
+        if (each->cancelled()) return true;
+        if (each->up_ == nullptr) return false;
+        if (each->up_->children_cancelled()) return true;
+        if (each->up_->shields) return false;
+    }
+}
+
 void strand::request_cancel() noexcept {
     if (!mark_cancelled()) return;
     leaf* l = leaf_of(word_.load(std::memory_order_relaxed));
@@ -279,7 +288,7 @@ std::coroutine_handle<> cancel_now(leaf& l, promise_base& self) noexcept {
 std::coroutine_handle<> park_or_continue(leaf& l, strand& s, std::coroutine_handle<> self) noexcept {
     switch (s.park(l)) {
         case parked::yes: return back_to_run_loop();
-        case parked::woken: return self;
+        case parked::woken: return transfer(self.address());
         case parked::cancelled: break;
     }
     return cancel_now(l, *l.frame);

@@ -2,14 +2,12 @@
 #include <exeunt/runtime/timeout.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
-#include <algorithm>
-
 namespace exeunt::core {
 
 void deadline_combinator::arm() noexcept {
     scheduler::worker& w = *scheduler::worker::current();
     const std::int64_t time =
-        when_.relative ? w.now() + std::max<std::int64_t>(when_.nanoseconds, 0) : when_.nanoseconds;
+        when_.relative ? w.deadline_in(when_.nanoseconds) : when_.nanoseconds;
     w.timers().arm(timer_, time);
 }
 

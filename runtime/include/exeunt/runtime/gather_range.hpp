@@ -81,6 +81,9 @@ class gathered_results {
   public:
     explicit gathered_results(std::size_t count) : values_(count) {}
     void keep(std::size_t i, link_of<T>& from) { values_[i] = from.take_result(); }
+    void fail(std::size_t i, std::exception_ptr error) noexcept {
+        values_[i] = result<T>(std::move(error));
+    }
     std::vector<result<T>> take() noexcept { return std::move(values_); }
 
   private:
@@ -114,15 +117,17 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
     }
 
     void* begin_child(std::size_t i) noexcept {
+        bool at_element = true;
         try {
             task<value_type> t = as_task(std::ranges::iter_move(next_));
+            at_element = false;
+            ++next_;
             auto* child = ::new (scheduler::allocate_frame(sizeof(child_branch)))
                 child_branch(*this, i);
             child->adopt(std::move(t));
-            ++next_;
             return child->coroutine();
         } catch (...) {
-            failed(std::current_exception());
+            not_begun(i, at_element, std::current_exception());
             return nullptr;
         }
     }
@@ -168,6 +173,17 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
         } else {
             // relaxed: read after the join, which orders it.
             cancelled_children_.store(true, std::memory_order_relaxed);
+        }
+    }
+
+    /// The range threw, or there was no memory: child `i` has failed without having been there.
+    EXEUNT_COLD void not_begun(std::size_t i, bool at_element, std::exception_ptr error) noexcept {
+        if constexpr (Settled) {
+            values_.fail(i, std::move(error));
+            // The element that threw is passed over; the others are still wanted.
+            if (at_element) ++next_;
+        } else {
+            failed(std::move(error));
         }
     }
 

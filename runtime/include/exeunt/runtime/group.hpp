@@ -116,11 +116,16 @@ class group_awaiter final : group {
 
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) {
-        branch_.adopt(std::invoke(body_, static_cast<group&>(*this)));
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
         frame = &parent.promise();
         if (parent.promise().strand->cancelled()) {
             return cancel_now(as_combinator(), parent.promise());
+        }
+        try {
+            // The body may be a function that spawns before it returns its task.
+            branch_.adopt(std::invoke(body_, static_cast<group&>(*this)));
+        } catch (...) {
+            return body_threw(std::current_exception());
         }
         return transfer(branch_.coroutine());
     }
@@ -137,6 +142,13 @@ class group_awaiter final : group {
     }
 
   private:
+    /// There is no task to run, but there may be others to join.
+    EXEUNT_COLD std::coroutine_handle<> body_threw(std::exception_ptr thrown) noexcept {
+        branch_.set_exception(std::move(thrown));
+        failed(branch_.error());
+        void* parent = arrive();
+        return parent != nullptr ? transfer(parent) : back_to_run_loop();
+    }
     static void ended(void* self) {
         auto& b = branch<value_type, listed_strand>::of(self);
         auto& me = static_cast<group_awaiter&>(

@@ -35,14 +35,19 @@ class listing_combinator : public combinator {
     static void adopt(combinator& self, strand& child) noexcept {
         auto& me = static_cast<listing_combinator&>(self);
         auto& added = static_cast<listed_strand&>(child);
-        std::lock_guard guard(me.lock_);
-        added.listed = true;
-        added.next_listed = me.first_;
-        if (me.first_) me.first_->previous_listed = &added;
-        me.first_ = &added;
-        // Whoever cancels sets the flag first and takes the lock then: either it finds the child in
-        // the list, or the child finds the flag.
-        if (me.children_cancelled()) static_cast<void>(added.mark_cancelled());
+        bool too_late = false;
+        {
+            std::lock_guard guard(me.lock_);
+            added.listed = true;
+            added.next_listed = me.first_;
+            if (me.first_) me.first_->previous_listed = &added;
+            me.first_ = &added;
+            // Whoever cancels sets the flag first and takes the lock then: either it finds the
+            // child in the list, or the child finds the flag.
+            too_late = me.children_cancelled();
+        }
+        // Not only its C: on behalf of a child further down, it may be parked already.
+        if (too_late) added.request_cancel();
     }
     static strand* next_child(combinator& self, strand* last) noexcept {
         auto& me = static_cast<listing_combinator&>(self);

@@ -69,7 +69,7 @@ class record_base {
     atomic<int> references_{1};
     /// Set once, by the end of the task; read by handles.
     atomic<bool> ended_{false};
-    /// Set by handles, read at the end of the task and of the record.
+    /// Set by handles, read at the end of the record, when nobody else is left.
     atomic<bool> observed_{false};
     atomic<bool> detached_{false};
     scheduler::short_lock lock_;
@@ -89,7 +89,8 @@ class record : public record_base, public branch<T, root_strand> {
     scheduler::work_item& start_item() noexcept { return start_; }
 
     ~record() override {
-        if (exception() && !observed() && !detached()) report_suppressed(exception());
+        if (!exception() || observed()) return;
+        detached() ? report_unhandled(exception()) : report_suppressed(exception());
     }
 
     std::exception_ptr exception() const noexcept {

@@ -38,7 +38,7 @@ class settled_awaiter : step, link_of<T> {
         return transfer(this->child.address());
     }
     result<T> await_resume() {
-        if (this->child) std::exchange(this->child, nullptr).destroy();
+        if (this->child) destroy_ended(*this);
         return this->take_result();
     }
 

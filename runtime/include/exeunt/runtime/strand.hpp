@@ -206,6 +206,10 @@ class strand {
     /// What is to be joined before a coroutine of this strand goes away; see cleanup.hpp. Owner only.
     cleanup* cleanups = nullptr;
 
+    /// Whether cancellation was requested of this strand or of a scope above it from which the
+    /// request may still be on its way. A walk upwards: for rare cases. Owner only.
+    bool scope_cancelled() const noexcept;
+
     combinator* up() const noexcept { return up_; }
     /// For the few that learn only later to which combinator they belong.
     void set_up(combinator* up) noexcept { up_ = up; }

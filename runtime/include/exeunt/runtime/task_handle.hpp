@@ -65,9 +65,6 @@ class task_handle {
     /// on_unhandled(). The handle is empty afterwards.
     void detach() noexcept {
         checked().set_detached();
-        if (record_->ended() && record_->exception() && !record_->observed()) {
-            core::report_unhandled(record_->exception());
-        }
         owns_ = false;
         let_go();
     }
@@ -113,8 +110,14 @@ class handle_awaiter : leaf {
         strand& s = *self.promise().strand;
         frame = &self.promise();
         if (s.cancel_requested()) return cancel_now(*this, self.promise());
-        if (!record_.add_waiter(*this)) return self;
-        return park_or_continue(*this, s, self);
+        if (record_.add_waiter(*this)) {
+            switch (s.park(*this)) {
+                case parked::yes: return back_to_run_loop();
+                case parked::cancelled: return cancel_now(*this, self.promise());
+                case parked::woken: break;
+            }
+        }
+        return unwinds() ? cancel_now(*this, self.promise()) : transfer(self.address());
     }
     value_type await_resume() {
         if (record_.outcome == link::status::cancelled) throw task_cancelled();
@@ -131,12 +134,18 @@ class handle_awaiter : leaf {
     }
     /// The task has ended. If it was cancelled together with the awaiting scope, the awaiter unwinds
     /// with it; only somebody else's cancellation is an error.
+    bool unwinds() noexcept {
+        strand& s = *frame->strand;
+        if (EXEUNT_LIKELY(record_.outcome != link::status::cancelled)) return false;
+        if (!s.scope_cancelled()) return false;
+        // The walk that cancelled the task may not have come here yet.
+        s.request_cancel();
+        return true;
+    }
     static void woken(void* self) {
         auto& me = static_cast<handle_awaiter&>(
             static_cast<leaf&>(*static_cast<scheduler::work_item*>(self)));
-        const bool together =
-            me.record_.outcome == link::status::cancelled && me.frame->strand->cancelled();
-        void* next = together ? unwind(*me.frame) : me.frame->handle().address();
+        void* next = me.unwinds() ? unwind(*me.frame) : me.frame->handle().address();
         EXEUNT_MUSTTAIL return entry(next)(next);
     }
 

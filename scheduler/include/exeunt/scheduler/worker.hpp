@@ -83,6 +83,13 @@ class worker {
     poller& event_loop() noexcept { return *poller_; }
     timer_wheel& timers() noexcept { return timers_; }
     std::int64_t now() const noexcept { return poller_->now(); }
+    /// The time that lies `duration_ns` ahead (now, for a negative one; never, for one too large).
+    std::int64_t deadline_in(std::int64_t duration_ns) const noexcept {
+        const std::int64_t present = now();
+        if (duration_ns <= 0) return present;
+        return duration_ns < timer_wheel::never - present ? present + duration_ns
+                                                          : timer_wheel::never;
+    }
     worker_pool& pool() noexcept { return pool_; }
     unsigned index() const noexcept { return index_; }
     worker_counters& counters() noexcept { return counters_; }
