@@ -205,6 +205,38 @@ TEST(deque, each_item_is_taken_once_while_it_grows) {
         everything_is_taken_once(3, 4096, 8'000);
 }
 
+TEST(deque, a_pop_is_announced_before_it_looks_at_the_top) {
+    // Two items; the owner takes the second without a CAS while a thief is after both. Stores that
+    // miss the cache keep the lowered bottom in the processor's store buffer for long: without the
+    // exchange in pop() items are taken twice here, if two processors are to be had.
+    constexpr std::size_t rounds = EXEUNT_ASAN || EXEUNT_TSAN ? 20'000 : 100'000;
+    deque work;
+    const auto items = std::make_unique<item[]>(2 * rounds);
+    std::vector<char> far_apart(std::size_t{32} << 20);
+    const auto take = [](void* taken) {
+        static_cast<item*>(taken)->taken.fetch_add(1, std::memory_order_relaxed);
+    };
+    exeunt::atomic<bool> over{false};
+    std::thread thief([&] {
+        while (!over.load(std::memory_order_relaxed))
+            if (void* const stolen = work.steal(); stolen != nullptr) take(stolen);
+    });
+    xorshift random(1);
+    for (std::size_t round = 0; round < rounds; ++round) {
+        work.push(&items[2 * round]);
+        work.push(&items[2 * round + 1]);
+        for (int i = 0; i < 20; ++i)
+            static_cast<volatile char*>(far_apart.data())[random.below(32U << 20)] = 1;
+        while (void* const mine = work.pop())
+            take(mine);
+    }
+    over.store(true, std::memory_order_relaxed);
+    thief.join();
+    EXPECT_TRUE(work.empty());
+    for (std::size_t i = 0; i < 2 * rounds; ++i)
+        ASSERT_EQ(items[i].taken.load(), 1) << i;
+}
+
 TEST(deque, thieves_get_items_in_the_order_of_pushing) {
     constexpr std::size_t total = 100'000;
     deque work;
