@@ -2,6 +2,8 @@
 #include <exeunt/runtime/runtime.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
+#include <condition_variable>
+#include <mutex>
 #include <stdexcept>
 
 namespace exeunt {
@@ -94,15 +96,24 @@ void runtime::start_root(core::root_strand& strand, core::record_base& record,
     }
 }
 
+struct runtime::blocker::state {
+    std::mutex lock;
+    std::condition_variable changed;
+    bool released = false;
+};
+
+runtime::blocker::blocker() : state_(std::make_unique<state>()) {}
+runtime::blocker::~blocker() = default;
+
 void runtime::blocker::release() noexcept {
-    std::lock_guard guard(lock_);
-    released_ = true;
-    changed_.notify_one();  // under the lock: the waiting thread destroys this object after it
+    std::lock_guard guard(state_->lock);
+    state_->released = true;
+    state_->changed.notify_one();  // under the lock: the waiting thread destroys this object next
 }
 
 void runtime::blocker::wait() noexcept {
-    std::unique_lock guard(lock_);
-    changed_.wait(guard, [this] { return released_; });
+    std::unique_lock guard(state_->lock);
+    state_->changed.wait(guard, [this] { return state_->released; });
 }
 
 runtime& core::current_runtime() {

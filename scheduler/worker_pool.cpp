@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include <cstdio>
+#include <thread>
 
 namespace exeunt::scheduler {
 namespace {
@@ -40,12 +41,17 @@ std::vector<core_place> places_of_workers(unsigned workers) {
 
 atomic<int> worker_pool::alive_{0};
 
+struct worker_pool::threads {
+    std::vector<std::thread> all;
+};
+
 worker_pool::worker_pool(const pool_options& options, void* owner)
     : owner_(owner),
       loop_(choose_event_loop(options.loop)),
       size_(loop_ == event_loop::simulated ? 1
             : options.threads != 0         ? options.threads
                                            : available_cores()),
+      threads_(std::make_unique<threads>()),
       idle_(size_) {
     init_asymmetric_fences();
     const std::vector<core_place> places = places_of_workers(size_);
@@ -62,7 +68,7 @@ worker_pool::worker_pool(const pool_options& options, void* owner)
     alive_.fetch_add(1, std::memory_order_relaxed);
     try {
         for (unsigned i = 0; i < size_; ++i) {
-            threads_.emplace_back([this, i, place = places[i], pin = options.pin] {
+            threads_->all.emplace_back([this, i, place = places[i], pin = options.pin] {
                 name_thread(i);
                 if (pin) pin_thread(place);
                 workers_[i]->run_loop();
@@ -80,7 +86,7 @@ void worker_pool::stop_threads() noexcept {
     stop_.store(true, std::memory_order_release);  // pairs with the acquire in stopping()
     light_fence();  // pairs with the heavy_fence() in worker::park(), as for published work
     for (auto& w : workers_) w->unpark();
-    for (auto& thread : threads_) thread.join();
+    for (auto& thread : threads_->all) thread.join();
     // acquire: pairs with the release at the end of inject(). It is a matter of instructions.
     while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
     alive_.fetch_sub(1, std::memory_order_relaxed);

@@ -8,7 +8,6 @@
 #include <coroutine>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -126,7 +125,7 @@ class channel<T>::send_awaiter : core::waiter {
     friend class channel;
     static bool take_off(core::leaf& l) noexcept {
         auto& me = static_cast<send_awaiter&>(l);
-        std::lock_guard guard(me.channel_.lock_);
+        scheduler::short_guard guard(me.channel_.lock_);
         return me.channel_.senders_.remove(me);
     }
     channel& channel_;
@@ -157,7 +156,7 @@ class channel<T>::receive_awaiter : core::waiter {
     friend class channel;
     static bool take_off(core::leaf& l) noexcept {
         auto& me = static_cast<receive_awaiter&>(l);
-        std::lock_guard guard(me.channel_.lock_);
+        scheduler::short_guard guard(me.channel_.lock_);
         return me.channel_.receivers_.remove(me);
     }
     channel& channel_;
@@ -201,7 +200,7 @@ template <class T>
 auto channel<T>::send_or_queue(T& item, send_awaiter* waiting) noexcept -> attempt {
     receive_awaiter* receiver = nullptr;
     {
-        std::lock_guard guard(lock_);
+        scheduler::short_guard guard(lock_);
         if (closed_) return attempt::closed;
         receiver = static_cast<receive_awaiter*>(receivers_.pop_front());
         if (receiver == nullptr) {
@@ -225,7 +224,7 @@ auto channel<T>::receive_or_queue(std::optional<T>& item, receive_awaiter* waiti
     -> attempt {
     send_awaiter* sender = nullptr;
     {
-        std::lock_guard guard(lock_);
+        scheduler::short_guard guard(lock_);
         sender = static_cast<send_awaiter*>(senders_.pop_front());
         if (count_ > 0) {
             item.emplace(take());
@@ -258,7 +257,7 @@ template <class T>
 void channel<T>::close() noexcept {
     core::wake_list woken;
     {
-        std::lock_guard guard(lock_);
+        scheduler::short_guard guard(lock_);
         closed_ = true;
         while (core::waiter* each = receivers_.pop_front()) woken.add(*each);
         while (core::waiter* each = senders_.pop_front()) {
@@ -271,13 +270,13 @@ void channel<T>::close() noexcept {
 
 template <class T>
 bool channel<T>::is_closed() const noexcept {
-    std::lock_guard guard(lock_);
+    scheduler::short_guard guard(lock_);
     return closed_;
 }
 
 template <class T>
 std::size_t channel<T>::size() const noexcept {
-    std::lock_guard guard(lock_);
+    scheduler::short_guard guard(lock_);
     return count_;
 }
 

@@ -5,7 +5,6 @@
 #include <exeunt/runtime/listing.hpp>
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <ranges>
 #include <vector>
@@ -189,7 +188,7 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
 
     void failed(std::exception_ptr error) noexcept {
         {
-            std::lock_guard guard(error_lock_);
+            scheduler::short_guard guard(error_lock_);
             if (!error_) {
                 error_ = std::move(error);
                 error = nullptr;

@@ -4,8 +4,6 @@
 #include <exeunt/runtime/strand.hpp>
 #include <exeunt/scheduler/short_lock.hpp>
 
-#include <mutex>
-
 namespace exeunt::core {
 
 /// A strand that its combinator keeps in a list, from the first time that it parks.
@@ -26,7 +24,7 @@ class listing_combinator : public combinator {
     /// A child has ended: it leaves the list.
     void forget(listed_strand& child) noexcept {
         if (!child.listed) return;
-        std::lock_guard guard(lock_);
+        scheduler::short_guard guard(lock_);
         (child.previous_listed ? child.previous_listed->next_listed : first_) = child.next_listed;
         if (child.next_listed) child.next_listed->previous_listed = child.previous_listed;
     }
@@ -37,7 +35,7 @@ class listing_combinator : public combinator {
         auto& added = static_cast<listed_strand&>(child);
         bool too_late = false;
         {
-            std::lock_guard guard(me.lock_);
+            scheduler::short_guard guard(me.lock_);
             added.listed = true;
             added.next_listed = me.first_;
             if (me.first_) me.first_->previous_listed = &added;
@@ -51,7 +49,7 @@ class listing_combinator : public combinator {
     }
     static strand* next_child(combinator& self, strand* last) noexcept {
         auto& me = static_cast<listing_combinator&>(self);
-        std::lock_guard guard(me.lock_);
+        scheduler::short_guard guard(me.lock_);
         listed_strand* each = last ? static_cast<listed_strand*>(last)->next_listed : me.first_;
         while (each != nullptr && !each->mark_cancelled()) each = each->next_listed;
         return each;

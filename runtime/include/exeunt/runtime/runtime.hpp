@@ -4,9 +4,7 @@
 #include <exeunt/runtime/options.hpp>
 #include <exeunt/runtime/task_handle.hpp>
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 
 /// Running tasks from the world outside.
 ///
@@ -62,13 +60,14 @@ class runtime {
     /// What a blocked thread waits for.
     class blocker {
       public:
+        blocker();
+        ~blocker();
         void release() noexcept;
         void wait() noexcept;
 
       private:
-        std::mutex lock_;
-        std::condition_variable changed_;
-        bool released_ = false;
+        struct state;  // keeps <mutex> and <condition_variable> out of the header
+        std::unique_ptr<state> state_;
     };
     /// The task that run() runs: its branch lies on the blocked thread's stack.
     template <class T>

@@ -7,7 +7,6 @@
 #include <exeunt/scheduler/work_item.hpp>
 
 #include <cstddef>
-#include <mutex>
 
 /// The queue that all workers share: spawns from foreign threads, and what overflows elsewhere.
 ///
@@ -38,7 +37,7 @@ class injector {
     void push_batch(work_item& first, work_item& last, std::size_t count) noexcept {
         EXEUNT_ASSERT(count > 0);
         last.next = nullptr;
-        const std::lock_guard hold(lock_);
+        const short_guard hold(lock_);
         if (newest_ == nullptr)
             oldest_ = &first;
         else
@@ -59,7 +58,7 @@ class injector {
     /// not meaningful afterwards.
     [[nodiscard]] std::size_t pop_batch(work_item** out, std::size_t max) noexcept {
         if (max == 0 || empty()) return 0;
-        const std::lock_guard hold(lock_);
+        const short_guard hold(lock_);
         std::size_t taken = 0;
         for (; taken < max && oldest_ != nullptr; ++taken) {
             out[taken] = oldest_;

@@ -9,7 +9,7 @@
 /// A four-byte mutex for critical sections of a few instructions.
 ///
 ///     short_lock lock;
-///     { std::lock_guard hold(lock); ... }   // a handful of loads and stores
+///     { short_guard hold(lock); ... }   // a handful of loads and stores
 ///
 /// A contender spins for about as long as such a section takes and then sleeps in the kernel, so a
 /// holder that loses its processor costs the others no time. Not recursive, not fair. Never held
@@ -59,6 +59,20 @@ class short_lock {
 
     /// Written and read by every thread that locks or unlocks.
     atomic<std::uint32_t> state_{free};
+};
+
+/// Holds a short_lock for the length of a scope. (std::lock_guard would do, but for <mutex>, which
+/// is slow to compile and stands in every user's include path.)
+class [[nodiscard]] short_guard {
+ public:
+    explicit short_guard(short_lock& lock) noexcept : lock_(lock) { lock_.lock(); }
+    ~short_guard() { lock_.unlock(); }
+
+    short_guard(const short_guard&) = delete;
+    short_guard& operator=(const short_guard&) = delete;
+
+ private:
+    short_lock& lock_;
 };
 
 /// Tells the processor that this thread spins.

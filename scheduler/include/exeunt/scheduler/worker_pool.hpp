@@ -10,7 +10,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <thread>
 #include <vector>
 
 /// A set of workers that share their work: what is ready on one may be run by any.
@@ -88,7 +87,8 @@ class worker_pool {
     event_loop loop_;
     unsigned size_;
     std::vector<std::unique_ptr<worker>> workers_;
-    std::vector<std::thread> threads_;
+    struct threads;  // keeps <thread> out of the header
+    std::unique_ptr<threads> threads_;
     injector injector_;
 
     /// One bit for each parked worker. See docs/internals/parking.md.
