@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "tests/runtime/on_every_runtime.hpp"
+
+#include <exeunt/runtime/for_each.hpp>
+#include <exeunt/runtime/sleep.hpp>
+#include <exeunt/runtime/stream.hpp>
+#include <exeunt/runtime/timeout.hpp>
+#include <exeunt/runtime/yield.hpp>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace exeunt {
+namespace {
+
+using namespace std::chrono_literals;
+
+class stream_test : public tests::on_every_runtime {};
+ON_EVERY_RUNTIME(stream_test);
+
+struct life {
+    explicit life(int& n) : count(&n) { ++*count; }
+    life(const life&) = delete;
+    life& operator=(const life&) = delete;
+    ~life() { --*count; }
+    int* count;
+};
+
+async_generator<int> countdown(int from, int& alive) {
+    life local(alive);
+    for (; from > 0; --from) {
+        co_await yield_now();
+        co_yield from;
+    }
+}
+
+TEST_P(stream_test, operators_make_one_stream) {
+    int alive = 0;
+    std::vector<std::string> got;
+    auto main = [&]() -> task<> {
+        auto halves = countdown(20, alive) | filter([](int n) { return n % 2 == 0; }) |
+                      map([](int n) { return n / 2; }) | map([](int n) { return std::to_string(n); }) |
+                      take(3);
+        auto keep = [&](std::string s) { got.push_back(std::move(s)); };
+        co_await for_each(std::move(halves), keep);
+        EXPECT_EQ(alive, 0);
+    };
+    run(main());
+    EXPECT_EQ(got, (std::vector<std::string>{"10", "9", "8"}));
+}
+
+TEST_P(stream_test, operators_await_tasks) {
+    int alive = 0;
+    std::vector<int> got;
+    auto slow_even = [](int n) -> task<bool> {
+        co_await yield_now();
+        co_return n % 2 == 0;
+    };
+    auto slow_square = [](int n) -> task<int> {
+        co_await yield_now();
+        co_return n * n;
+    };
+    auto keep = [&](int n) -> task<> {
+        co_await yield_now();
+        got.push_back(n);
+    };
+    auto main = [&]() -> task<> {
+        auto squares = countdown(4, alive) | filter(slow_even) | map(slow_square);
+        co_await for_each(std::move(squares), keep);
+    };
+    run(main());
+    EXPECT_EQ(got, (std::vector<int>{16, 4}));
+}
+
+TEST_P(stream_test, take_none_and_take_too_many) {
+    int alive = 0;
+    auto main = [&]() -> task<> {
+        auto none = countdown(3, alive) | take(0);
+        EXPECT_FALSE(co_await none.next());
+        auto all = countdown(3, alive) | take(10);
+        int count = 0;
+        while (co_await all.next()) ++count;
+        EXPECT_EQ(count, 3);
+    };
+    run(main());
+    EXPECT_EQ(alive, 0);
+}
+
+TEST_P(stream_test, failures_close_the_whole_stream) {
+    int alive = 0;
+    auto fails = [](int n) {
+        if (n == 2) throw std::runtime_error("at 2");
+        return n;
+    };
+    auto main = [&]() -> task<> {
+        auto stream = countdown(3, alive) | map(fails);
+        EXPECT_EQ(co_await stream.next(), 3);
+        EXPECT_THROW(co_await stream.next(), std::runtime_error);
+        EXPECT_FALSE(co_await stream.next());
+        EXPECT_EQ(alive, 0);
+        auto fails_void = [&](int n) { fails(n); };
+        EXPECT_THROW(co_await for_each(countdown(3, alive), fails_void), std::runtime_error);
+        EXPECT_EQ(alive, 0);
+    };
+    run(main());
+}
+
+TEST_P(stream_test, closing_the_last_closes_all) {
+    int alive = 0;
+    auto main = [&]() -> task<> {
+        auto stream = countdown(9, alive) | filter([](int) { return true; }) | take(5);
+        EXPECT_EQ(co_await stream.next(), 9);
+        EXPECT_EQ(alive, 1);
+        co_await stream.aclose();
+        EXPECT_EQ(alive, 0);
+    };
+    run(main());
+}
+
+async_generator<int> for_ever(int& alive) {
+    life local(alive);
+    for (;;) {
+        co_await sleep(100us);
+        co_yield 1;
+    }
+}
+
+TEST_P(stream_test, cancellation_passes_through) {
+    int alive = 0;
+    auto main = [&]() -> task<> {
+        auto nothing = [](int) {};
+        auto stream = for_ever(alive) | map([](int n) { return n; });
+        EXPECT_FALSE(co_await move_on_after(2ms, for_each(std::move(stream), nothing)));
+        EXPECT_EQ(alive, 0);
+    };
+    run(main());
+}
+
+}  // namespace
+}  // namespace exeunt
