@@ -11,7 +11,7 @@ import machine
 import table
 from summary import Cell
 
-PROGRAM_TIMEOUT = 300  # seconds; a program that hangs is ended and counts as failed
+PROGRAM_TIMEOUT = 60  # seconds; a program that hangs is ended and counts as failed
 SLICES_ALONE = 40  # spin before and after: about 0.2 s
 SLICES_BETWEEN = 2  # spin before each round
 
