@@ -16,7 +16,7 @@ namespace exeunt::core {
 
 /// Never destroyed: a job may still be running when static objects are. See process_end below.
 class blocking_pool {
-  public:
+ public:
     static blocking_pool& instance();
 
     void submit(blocking_job& job);
@@ -25,14 +25,14 @@ class blocking_pool {
     blocking_pool_state state() noexcept;
     unsigned limit(unsigned wanted) noexcept;
 
-  private:
+ private:
     static constexpr std::chrono::seconds idle_limit{10};
     void start_thread(blocking_job& job);
     void serve() noexcept;
     bool wait_for_job(std::unique_lock<std::mutex>& hold) noexcept;
 
     std::mutex lock_;
-    std::condition_variable work_;   ///< a job was queued, or stopping_ set
+    std::condition_variable work_;  ///< a job was queued, or stopping_ set
     std::condition_variable left_;  ///< a thread has left
     // Under lock_:
     waiter_list queue_;
@@ -156,7 +156,9 @@ std::coroutine_handle<> blocking_job::suspend(promise_base& self, std::coroutine
     return park_or_continue(*this, s, handle);
 }
 
-blocking_pool_state state_of_blocking_pool() noexcept { return blocking_pool::instance().state(); }
+blocking_pool_state state_of_blocking_pool() noexcept {
+    return blocking_pool::instance().state();
+}
 
 unsigned limit_blocking_threads(unsigned limit) noexcept {
     return blocking_pool::instance().limit(limit);

@@ -23,7 +23,8 @@ void event::set() noexcept {
         {
             std::lock_guard guard(lock_);
             if (waiters_.empty()) continue;  // they were cancelled meanwhile
-            while (core::waiter* w = waiters_.pop_front()) woken.add(*w);
+            while (core::waiter* w = waiters_.pop_front())
+                woken.add(*w);
             // release: as above.
             state_.store(raised, std::memory_order_release);
         }
@@ -45,6 +46,7 @@ bool event::queue(core::waiter& w) noexcept {
     std::uint32_t seen = state_.load(std::memory_order_acquire);
     while (seen != awaited) {
         if (seen == raised) return false;
+        // acquire: for when it was raised meanwhile; see above.
         if (state_.compare_exchange_weak(seen, awaited, std::memory_order_acquire)) break;
     }
     waiters_.push_back(w);

@@ -32,7 +32,7 @@ using log = std::vector<std::string>;
 
 /// Writes down when, and in which way, its scope is left.
 class witness {
-  public:
+ public:
     witness(log& to, std::string name) : log_(&to), name_(std::move(name)) {}
     witness(witness&& other) noexcept
         : log_(std::exchange(other.log_, nullptr)), name_(std::move(other.name_)) {}
@@ -40,13 +40,14 @@ class witness {
         if (log_ != nullptr) log_->push_back(name_ + (unwinding() ? " unwound" : " left"));
     }
 
-  private:
+ private:
     log* log_;
     std::string name_;
 };
 
 async_generator<int> count_to(int last) {
-    for (int i = 1; i <= last; ++i) co_yield i;
+    for (int i = 1; i <= last; ++i)
+        co_yield i;
 }
 
 async_generator<int> count_slowly(int last) {
@@ -59,7 +60,8 @@ async_generator<int> count_slowly(int last) {
 
 async_generator<int> count_watched(int last, log& to) {
     witness local(to, "generator");
-    for (int i = 1; i <= last; ++i) co_yield i;
+    for (int i = 1; i <= last; ++i)
+        co_yield i;
 }
 
 async_generator<std::string> words() {
@@ -71,7 +73,8 @@ async_generator<std::string> words() {
 }
 
 async_generator<std::string&> references(std::vector<std::string>& all) {
-    for (auto& each : all) co_yield each;
+    for (auto& each : all)
+        co_yield each;
 }
 
 async_generator<std::unique_ptr<int>> pointers() {
@@ -81,7 +84,8 @@ async_generator<std::unique_ptr<int>> pointers() {
 }
 
 async_generator<int> fails_after(int count) {
-    for (int i = 1; i <= count; ++i) co_yield i;
+    for (int i = 1; i <= count; ++i)
+        co_yield i;
     co_await yield_now();
     throw std::runtime_error("no more");
 }
@@ -89,7 +93,8 @@ async_generator<int> fails_after(int count) {
 template <class Generator>
 task<std::vector<int>> collect(Generator generator) {
     std::vector<int> all;
-    while (auto item = co_await generator.next()) all.push_back(*item);
+    while (auto item = co_await generator.next())
+        all.push_back(*item);
     co_return all;
 }
 
@@ -104,11 +109,13 @@ TEST_P(async_generator_test, yields_any_type) {
     auto main = []() -> task<> {
         log got;
         auto w = words();
-        while (auto word = co_await w.next()) got.push_back(*std::move(word));
+        while (auto word = co_await w.next())
+            got.push_back(*std::move(word));
         EXPECT_EQ(got, (log{"one", "two", "three", "one"}));
         std::vector<std::string> all{"a", "b"};
         auto r = references(all);
-        while (std::string* each = co_await r.next()) each->append("!");
+        while (std::string* each = co_await r.next())
+            each->append("!");
         EXPECT_EQ(all, (log{"a!", "b!"}));
         auto p = pointers();
         EXPECT_EQ(**co_await p.next(), 1);
@@ -175,7 +182,8 @@ TEST_P(async_generator_test, aclose_destroys_it_where_it_is_suspended) {
         auto never_begun = count_watched(5, events);
         co_await never_begun.aclose();
         auto exhausted = count_watched(1, events);
-        while (co_await exhausted.next()) {}
+        while (co_await exhausted.next()) {
+        }
     };
     run(main());
     EXPECT_EQ(events, (log{"generator unwound", "generator left"}));
@@ -193,7 +201,8 @@ async_generator<int> sleeps_after(int first, log& to) {
 task<> consume(log& to) {
     witness local(to, "consumer");
     auto g = sleeps_after(1, to);
-    while (co_await g.next()) {}
+    while (co_await g.next()) {
+    }
 }
 
 TEST_P(async_generator_test, cancellation_unwinds_the_generator_first) {
@@ -259,7 +268,8 @@ TEST_P(async_generator_test, a_million_items_need_no_stack) {
     auto main = []() -> task<long> {
         auto g = count_to(1'000'000);
         long sum = 0;
-        while (auto item = co_await g.next()) sum += *item;
+        while (auto item = co_await g.next())
+            sum += *item;
         co_return sum;
     };
     EXPECT_EQ(run(main()), 500'000'500'000L);
@@ -289,7 +299,8 @@ TEST_P(async_generator_test, cancelled_at_any_moment) {
     auto consumer = []() -> task<> {
         for (;;) {
             auto g = nested(3);
-            while (co_await g.next()) co_await yield_now();
+            while (co_await g.next())
+                co_await yield_now();
         }
     };
     auto main = [&]() -> task<> {
@@ -297,7 +308,8 @@ TEST_P(async_generator_test, cancelled_at_any_moment) {
             auto body = [&](group& g) -> task<> {
                 auto one = g.spawn(consumer);
                 auto two = g.spawn(consumer);
-                for (int i = 0; i < round % 9; ++i) co_await yield_now();
+                for (int i = 0; i < round % 9; ++i)
+                    co_await yield_now();
                 one.cancel();
                 two.cancel();
             };

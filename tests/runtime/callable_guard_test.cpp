@@ -11,7 +11,9 @@
 namespace exeunt {
 namespace {
 
-int plain() { return 1; }
+int plain() {
+    return 1;
+}
 
 template <class F>
 constexpr bool accepts(F&&) {
@@ -45,7 +47,9 @@ TEST(callable_guard, refuses_what_this_compiler_may_destroy_twice) {
 }
 
 template <class F>
-concept can_be_moved_on = requires(F&& f) { moved(std::forward<F>(f)); };
+concept can_be_moved_on = requires(F&& f) {
+    moved(std::forward<F>(f));
+};
 
 TEST(callable_guard, moved_takes_variables_only) {
     auto owner = [p = std::make_unique<int>(3)](int n) mutable { return *p += n; };

@@ -26,11 +26,13 @@ class channel_test : public tests::on_every_runtime {};
 ON_EVERY_RUNTIME(channel_test);
 
 task<> send_range(channel<int>& to, int first, int last) {
-    for (int i = first; i < last; ++i) co_await to.send(i);
+    for (int i = first; i < last; ++i)
+        co_await to.send(i);
 }
 
 task<> receive_all(channel<int>& from, std::vector<int>& out) {
-    while (auto item = co_await from.receive()) out.push_back(*item);
+    while (auto item = co_await from.receive())
+        out.push_back(*item);
 }
 
 task<> send_and_close(channel<int>& to, int count) {
@@ -58,7 +60,8 @@ TEST_P(channel_test, gives_each_item_to_one_receiver) {
         channel<int> ch(capacity);
         std::vector<std::vector<int>> got(receivers);
         auto body = [&](group& g) -> task<> {
-            for (auto& out : got) g.spawn(receive_all, std::ref(ch), std::ref(out));
+            for (auto& out : got)
+                g.spawn(receive_all, std::ref(ch), std::ref(out));
             auto all = [&](group& inner) -> task<> {
                 for (int s = 0; s < senders; ++s) {
                     inner.spawn(send_range, std::ref(ch), s * each, (s + 1) * each);
@@ -159,7 +162,8 @@ TEST_P(channel_test, destroys_what_was_not_received) {
     auto counted = std::make_shared<int>(0);
     {
         channel<std::shared_ptr<int>> ch(4);
-        for (int i = 0; i < 3; ++i) EXPECT_TRUE(ch.try_send(std::shared_ptr<int>(counted)));
+        for (int i = 0; i < 3; ++i)
+            EXPECT_TRUE(ch.try_send(std::shared_ptr<int>(counted)));
         EXPECT_TRUE(ch.try_receive());
         EXPECT_EQ(counted.use_count(), 3);
     }
@@ -179,7 +183,8 @@ TEST_P(channel_test, serves_waiters_in_their_order) {
             g.spawn(receiver, i);
             co_await sleep(100us);
         }
-        for (int i = 0; i < 5; ++i) co_await ch.send(i);
+        for (int i = 0; i < 5; ++i)
+            co_await ch.send(i);
     };
     auto main = [&]() -> task<> { co_await with_group(body); };
     run(main());
@@ -192,7 +197,8 @@ TEST_P(channel_test, synchronous_success_spends_the_budget) {
     channel<int> ch(100'000);
     bool other_ran = false;
     auto busy = [&]() -> task<> {
-        for (int i = 0; i < 50'000 && !other_ran; ++i) co_await ch.send(i);
+        for (int i = 0; i < 50'000 && !other_ran; ++i)
+            co_await ch.send(i);
         EXPECT_TRUE(other_ran);
     };
     auto other = [&]() -> task<> {
@@ -250,7 +256,8 @@ TEST_P(channel_test, foreign_threads) {
     constexpr int count = 2'000;
     channel<int> there(8), back(8);
     auto echo = [&]() -> task<> {
-        while (auto item = co_await there.receive()) co_await back.send(*item + 1);
+        while (auto item = co_await there.receive())
+            co_await back.send(*item + 1);
         back.close();
     };
     std::thread outside([&] {
@@ -284,7 +291,8 @@ task<> send_for_ever(storm& s) {
     }
 }
 task<> receive_for_ever(storm& s) {
-    while (auto item = co_await s.ch.receive()) s.received += *item;
+    while (auto item = co_await s.ch.receive())
+        s.received += *item;
 }
 
 TEST_P(channel_test, nothing_is_lost_or_doubled_by_cancellation) {
@@ -299,13 +307,15 @@ TEST_P(channel_test, nothing_is_lost_or_doubled_by_cancellation) {
                     handles.push_back(g.spawn(receive_for_ever, std::ref(s)));
                 }
                 for (auto& h : handles) {
-                    for (int i = 0; i < round % 5; ++i) co_await yield_now();
+                    for (int i = 0; i < round % 5; ++i)
+                        co_await yield_now();
                     h.cancel();
                 }
             };
             co_await with_group(body);
             int left = 0;
-            while (s.ch.try_receive()) ++left;
+            while (s.ch.try_receive())
+                ++left;
             EXPECT_EQ(s.sent.load(), s.received.load() + left) << "round " << round;
         }
     };
@@ -332,7 +342,8 @@ TEST_P(channel_test, close_races_with_cancellation) {
                 auto one = g.spawn(sender);
                 auto two = g.spawn(sender);
                 auto three = g.spawn(receive_for_ever, std::ref(s));
-                for (int i = 0; i < round % 7; ++i) co_await yield_now();
+                for (int i = 0; i < round % 7; ++i)
+                    co_await yield_now();
                 one.cancel();
                 s.ch.close();
                 co_await three;

@@ -31,7 +31,8 @@ TEST_P(event_test, set_wakes_all) {
     event e;
     atomic<int> woken = 0;
     auto body = [&](group& g) -> task<> {
-        for (int i = 0; i < 100; ++i) g.spawn(wait_and_count, std::ref(e), std::ref(woken));
+        for (int i = 0; i < 100; ++i)
+            g.spawn(wait_and_count, std::ref(e), std::ref(woken));
         co_await sleep(2ms);
         EXPECT_EQ(woken.load(), 0);
         EXPECT_FALSE(e.is_set());
@@ -56,7 +57,8 @@ TEST_P(event_test, reset_after_set_holds_nobody_back) {
     event e;
     atomic<int> woken = 0;
     auto body = [&](group& g) -> task<> {
-        for (int i = 0; i < 10; ++i) g.spawn(wait_and_count, std::ref(e), std::ref(woken));
+        for (int i = 0; i < 10; ++i)
+            g.spawn(wait_and_count, std::ref(e), std::ref(woken));
         co_await sleep(5ms);
         e.set();
         e.reset();
@@ -140,14 +142,17 @@ TEST_P(event_test, set_races_with_cancellation) {
                     handles.push_back(g.spawn(wait_and_count, std::ref(e), std::ref(woken)));
                 }
                 auto setter = [&]() -> task<> {
-                    for (int n = 0; n < round % 3; ++n) co_await yield_now();
+                    for (int n = 0; n < round % 3; ++n)
+                        co_await yield_now();
                     e.set();
                 };
                 g.spawn(setter);
-                for (int n = 0; n < round % 5; ++n) co_await yield_now();
+                for (int n = 0; n < round % 5; ++n)
+                    co_await yield_now();
                 handles[0].cancel();
                 handles[1].cancel();
-                for (std::size_t i = 2; i < 4; ++i) co_await handles[i];
+                for (std::size_t i = 2; i < 4; ++i)
+                    co_await handles[i];
             };
             co_await with_group(body);
             EXPECT_GE(woken.load(), 2);

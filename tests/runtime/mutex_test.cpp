@@ -44,7 +44,8 @@ task<> deposit(account& a, int times) {
 TEST_P(mutex_test, excludes) {
     account a;
     auto body = [&](group& g) -> task<> {
-        for (int i = 0; i < 8; ++i) g.spawn(deposit, std::ref(a), 1'000);
+        for (int i = 0; i < 8; ++i)
+            g.spawn(deposit, std::ref(a), 1'000);
         co_return;
     };
     auto main = [&]() -> task<> { co_await with_group(body); };
@@ -175,7 +176,8 @@ TEST_P(mutex_test, is_never_lost_by_cancellation) {
                     handles.push_back(g.spawn(deposit, std::ref(a), 20));
                 }
                 for (int i = 0; i < 4; ++i) {
-                    for (int n = 0; n < round % 7; ++n) co_await yield_now();
+                    for (int n = 0; n < round % 7; ++n)
+                        co_await yield_now();
                     handles[static_cast<std::size_t>(i)].cancel();
                 }
             };

@@ -36,7 +36,9 @@ inline std::string name_of(const runtime_kind& kind) {
     const std::string loop = kind.loop == event_loop::io_uring ? "io_uring" : "epoll";
     return loop + "_" + std::to_string(kind.workers);
 }
-inline void PrintTo(const runtime_kind& kind, std::ostream* out) { *out << name_of(kind); }
+inline void PrintTo(const runtime_kind& kind, std::ostream* out) {
+    *out << name_of(kind);
+}
 
 inline bool have_io_uring() {
     static const bool answer = [] {
@@ -52,7 +54,7 @@ inline bool have_io_uring() {
 }
 
 class on_every_runtime : public testing::TestWithParam<runtime_kind> {
-  protected:
+ protected:
     void SetUp() override {
         if (GetParam().loop == event_loop::io_uring && !have_io_uring()) {
             GTEST_SKIP() << "io_uring cannot be had here";
@@ -70,16 +72,15 @@ class on_every_runtime : public testing::TestWithParam<runtime_kind> {
     }
 };
 
-#define ON_EVERY_RUNTIME(suite)                                                                  \
-    INSTANTIATE_TEST_SUITE_P(                                                                    \
-        each, suite,                                                                             \
-        testing::Values(                                                                         \
-            exeunt::tests::runtime_kind(exeunt::event_loop::epoll, 1),                           \
-            exeunt::tests::runtime_kind(exeunt::event_loop::epoll, 2),                           \
-            exeunt::tests::runtime_kind(exeunt::event_loop::epoll, 8),                           \
-            exeunt::tests::runtime_kind(exeunt::event_loop::io_uring, 1),                        \
-            exeunt::tests::runtime_kind(exeunt::event_loop::io_uring, 2),                        \
-            exeunt::tests::runtime_kind(exeunt::event_loop::io_uring, 8)),                       \
+#define ON_EVERY_RUNTIME(suite)                                                        \
+    INSTANTIATE_TEST_SUITE_P(                                                          \
+        each, suite,                                                                   \
+        testing::Values(exeunt::tests::runtime_kind(exeunt::event_loop::epoll, 1),     \
+                        exeunt::tests::runtime_kind(exeunt::event_loop::epoll, 2),     \
+                        exeunt::tests::runtime_kind(exeunt::event_loop::epoll, 8),     \
+                        exeunt::tests::runtime_kind(exeunt::event_loop::io_uring, 1),  \
+                        exeunt::tests::runtime_kind(exeunt::event_loop::io_uring, 2),  \
+                        exeunt::tests::runtime_kind(exeunt::event_loop::io_uring, 8)), \
         [](const auto& each) { return exeunt::tests::name_of(each.param); })
 
 }  // namespace exeunt::tests

@@ -34,7 +34,8 @@ task<> work(workshop& w, std::size_t permits, int times) {
         auto permit = co_await w.permits.scoped_acquire(permits);
         const int now = w.inside += static_cast<int>(permits);
         int seen = w.most.load();
-        while (seen < now && !w.most.compare_exchange_weak(seen, now)) {}
+        while (seen < now && !w.most.compare_exchange_weak(seen, now)) {
+        }
         if (i % 4 == 0) co_await yield_now();
         w.inside -= static_cast<int>(permits);
     }
@@ -43,7 +44,8 @@ task<> work(workshop& w, std::size_t permits, int times) {
 TEST_P(semaphore_test, admits_so_many_and_no_more) {
     workshop w(3);
     auto body = [&](group& g) -> task<> {
-        for (std::size_t i = 0; i < 6; ++i) g.spawn(work, std::ref(w), 1 + i % 3, 500);
+        for (std::size_t i = 0; i < 6; ++i)
+            g.spawn(work, std::ref(w), 1 + i % 3, 500);
         co_return;
     };
     auto main = [&]() -> task<> { co_await with_group(body); };
@@ -137,7 +139,8 @@ TEST_P(semaphore_test, released_by_a_foreign_thread) {
         }
     });
     auto main = [&]() -> task<> {
-        for (int i = 0; i < 200; ++i) co_await s.acquire();
+        for (int i = 0; i < 200; ++i)
+            co_await s.acquire();
     };
     run(main());
     outside.join();
@@ -155,7 +158,8 @@ TEST_P(semaphore_test, no_permit_is_lost_by_cancellation) {
                     handles.push_back(g.spawn(work, std::ref(w), 1 + (i + 2) % 4, 10));
                 }
                 for (std::size_t i = 0; i < 5; ++i) {
-                    for (int n = 0; n < round % 7; ++n) co_await yield_now();
+                    for (int n = 0; n < round % 7; ++n)
+                        co_await yield_now();
                     handles[i].cancel();
                 }
             };

@@ -41,8 +41,8 @@ TEST_P(stream_test, operators_make_one_stream) {
     std::vector<std::string> got;
     auto main = [&]() -> task<> {
         auto halves = countdown(20, alive) | filter([](int n) { return n % 2 == 0; }) |
-                      map([](int n) { return n / 2; }) | map([](int n) { return std::to_string(n); }) |
-                      take(3);
+                      map([](int n) { return n / 2; }) |
+                      map([](int n) { return std::to_string(n); }) | take(3);
         auto keep = [&](std::string s) { got.push_back(std::move(s)); };
         co_await for_each(std::move(halves), keep);
         EXPECT_EQ(alive, 0);
@@ -60,7 +60,7 @@ TEST_P(stream_test, operators_await_tasks) {
     };
     auto slow_square = [](int n) -> task<int> {
         co_await yield_now();
-        co_return n * n;
+        co_return n* n;
     };
     auto keep = [&](int n) -> task<> {
         co_await yield_now();
@@ -81,7 +81,8 @@ TEST_P(stream_test, take_none_and_take_too_many) {
         EXPECT_FALSE(co_await none.next());
         auto all = countdown(3, alive) | take(10);
         int count = 0;
-        while (co_await all.next()) ++count;
+        while (co_await all.next())
+            ++count;
         EXPECT_EQ(count, 3);
     };
     run(main());

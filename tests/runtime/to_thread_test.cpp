@@ -26,9 +26,15 @@ using namespace std::chrono_literals;
 class to_thread_test : public tests::on_every_runtime {};
 ON_EVERY_RUNTIME(to_thread_test);
 
-std::size_t length(const std::string& s) { return s.size(); }
-int& same(int& n) { return n; }
-void fail() { throw std::runtime_error("blocking failure"); }
+std::size_t length(const std::string& s) {
+    return s.size();
+}
+int& same(int& n) {
+    return n;
+}
+void fail() {
+    throw std::runtime_error("blocking failure");
+}
 
 TEST_P(to_thread_test, brings_back_what_it_made) {
     auto main = []() -> task<> {
@@ -41,8 +47,8 @@ TEST_P(to_thread_test, brings_back_what_it_made) {
         int n = 7;
         int& back = co_await to_thread(same, std::ref(n));
         EXPECT_EQ(&back, &n);
-        auto pointer = co_await to_thread([](std::unique_ptr<int> p) { return p; },
-                                          std::make_unique<int>(3));
+        auto pointer =
+            co_await to_thread([](std::unique_ptr<int> p) { return p; }, std::make_unique<int>(3));
         EXPECT_EQ(*pointer, 3);
         auto owns = [p = std::move(pointer)] { return *p; };
         EXPECT_EQ(co_await to_thread(moved(owns)), 3);
@@ -79,7 +85,8 @@ TEST_P(to_thread_test, many_at_once) {
     };
     auto one = [&](int n) -> task<> { EXPECT_EQ(co_await to_thread(job, n), n); };
     auto body = [&](group& g) -> task<> {
-        for (int i = 0; i < 500; ++i) g.spawn(one, i);
+        for (int i = 0; i < 500; ++i)
+            g.spawn(one, i);
         co_return;
     };
     auto main = [&]() -> task<> { co_await with_group(body); };
@@ -112,7 +119,8 @@ TEST_P(to_thread_test, a_running_call_is_awaited_and_its_value_delivered) {
     };
     auto body = [&](group& g) -> task<> {
         auto h = g.spawn(awaits);
-        while (!running) co_await sleep(100us);
+        while (!running)
+            co_await sleep(100us);
         h.cancel();
         EXPECT_FALSE(h.done());
         cancelled.set_value();
@@ -125,13 +133,13 @@ TEST_P(to_thread_test, a_running_call_is_awaited_and_its_value_delivered) {
 
 /// Lets the pool have so many threads while it lives; and occupies all that there are.
 class pool_occupied {
-  public:
+ public:
     explicit pool_occupied(unsigned limit) : limit_before_(core::limit_blocking_threads(limit)) {}
     ~pool_occupied() { core::limit_blocking_threads(limit_before_); }
     pool_occupied(const pool_occupied&) = delete;
     pool_occupied& operator=(const pool_occupied&) = delete;
 
-  private:
+ private:
     unsigned limit_before_;
 };
 
@@ -149,8 +157,10 @@ TEST_P(to_thread_test, a_call_that_has_not_begun_is_withdrawn) {
     auto blocker = [&]() -> task<> { co_await to_thread(block); };
     auto mark = [&] { ran = true; };
     auto body = [&](group& g) -> task<> {
-        for (unsigned i = 0; i < threads; ++i) g.spawn(blocker);
-        while (running < threads) co_await sleep(100us);
+        for (unsigned i = 0; i < threads; ++i)
+            g.spawn(blocker);
+        while (running < threads)
+            co_await sleep(100us);
         EXPECT_FALSE(co_await move_on_after(2ms, to_thread(mark)));
         EXPECT_EQ(core::state_of_blocking_pool().queued, 0U);
         release.set_value();
@@ -172,9 +182,11 @@ TEST_P(to_thread_test, begins_or_is_withdrawn_but_not_both) {
             };
             auto body = [&](group& g) -> task<> {
                 std::vector<task_handle<>> handles;
-                for (int i = 0; i < 4; ++i) handles.push_back(g.spawn(awaits));
+                for (int i = 0; i < 4; ++i)
+                    handles.push_back(g.spawn(awaits));
                 for (auto& h : handles) {
-                    for (int i = 0; i < round % 4; ++i) co_await yield_now();
+                    for (int i = 0; i < round % 4; ++i)
+                        co_await yield_now();
                     h.cancel();
                 }
             };

@@ -42,7 +42,7 @@ async_generator {
     class next_awaiter;
     class close_awaiter;
 
-  public:
+ public:
     struct promise_type;
     using value_type = T;
     /// What next() gives: std::optional<T>, or a pointer for an async_generator<U&>.
@@ -73,7 +73,7 @@ async_generator {
     bool ended() const noexcept { return handle_ == nullptr; }
 
     // -------------------------------------------------------------------------- implementation
-  private:
+ private:
     using coroutine = std::coroutine_handle<promise_type>;
     explicit async_generator(coroutine h) noexcept : handle_(h) { h.promise().owner = this; }
 
@@ -91,7 +91,7 @@ template <class T>
 struct async_generator<T>::promise_type : core::promise_base, core::frame_memory {
     /// Back to the consumer; it comes again for the next value.
     class yield_awaiter {
-      public:
+     public:
         constexpr yield_awaiter() noexcept {}
         bool await_ready() const noexcept { return false; }
         std::coroutine_handle<> await_suspend(coroutine self) const noexcept {
@@ -134,7 +134,7 @@ struct async_generator<T>::promise_type : core::promise_base, core::frame_memory
 /// The link through which the generator runs as the innermost coroutine of the consumer's strand.
 template <class T>
 class async_generator<T>::next_awaiter : core::link {
-  public:
+ public:
     explicit next_awaiter(async_generator& from) noexcept : generator_(from) {}
     /// Until it is awaited.
     next_awaiter(next_awaiter&& other) noexcept : generator_(other.generator_) {}
@@ -163,7 +163,7 @@ class async_generator<T>::next_awaiter : core::link {
         return item_type();
     }
 
-  private:
+ private:
     friend struct promise_type;
     async_generator& generator_;
     item_type item_{};
@@ -172,7 +172,7 @@ class async_generator<T>::next_awaiter : core::link {
 /// There is nothing to wait for as long as a generator's cleanup cannot await.
 template <class T>
 class async_generator<T>::close_awaiter {
-  public:
+ public:
     explicit close_awaiter(async_generator& closed) noexcept : generator_(closed) {}
 
     bool await_ready() const noexcept {
@@ -182,7 +182,7 @@ class async_generator<T>::close_awaiter {
     void await_suspend(std::coroutine_handle<>) const noexcept {}
     void await_resume() const noexcept {}
 
-  private:
+ private:
     async_generator& generator_;
 };
 

@@ -27,7 +27,7 @@ namespace exeunt {
 /// that we support destroys it twice. Calling it calls what it holds.
 template <class F>
 class moved_callable {
-  public:
+ public:
     explicit moved_callable(F& function) noexcept(std::is_nothrow_move_constructible_v<F>)
         : function_(std::move(function)) {}
 
@@ -38,12 +38,12 @@ class moved_callable {
         return std::invoke(function_, std::forward<Args>(args)...);
     }
 
-  private:
+ private:
     F function_;
 };
 
-/// Passes a named callable on, and moves it out of its variable: `co_await with_group(moved(body))`.
-/// It takes lvalues only; that is its point.
+/// Passes a named callable on, and moves it out of its variable, as in
+/// `co_await with_group(moved(body))`. It takes lvalues only; that is its point.
 template <class F>
     requires(!std::is_const_v<F>)
 [[nodiscard]] moved_callable<F> moved(F& function) {

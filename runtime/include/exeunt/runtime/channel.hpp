@@ -25,7 +25,7 @@ namespace exeunt {
 /// A value was sent to a channel that is closed. The value is gone with the send; who needs it back
 /// uses try_send(), which takes it only if it goes in.
 class channel_closed : public std::runtime_error {
-  public:
+ public:
     channel_closed() : std::runtime_error("send on a closed channel: nobody will receive it") {}
 };
 
@@ -40,13 +40,14 @@ class channel_closed : public std::runtime_error {
 /// Thread safety: all functions from any thread; send() and receive() from tasks.
 template <class T>
 class channel {
-    static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
-                  "The items of a channel are handed from task to task: make their move constructor "
-                  "and destructor noexcept, or send a std::unique_ptr.");
+    static_assert(
+        std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
+        "The items of a channel are handed from task to task: make their move constructor "
+        "and destructor noexcept, or send a std::unique_ptr.");
     class send_awaiter;
     class receive_awaiter;
 
-  public:
+ public:
     using value_type = T;
 
     /// Allocates room for `capacity` items.
@@ -58,7 +59,9 @@ class channel {
 
     /// `co_await ch.send(item)`. Errors: channel_closed. Cancellation: ends as cancelled, and the
     /// item was not sent; an item that was taken counts as sent, and the request stays pending.
-    [[nodiscard]] send_awaiter send(T item) noexcept { return send_awaiter(*this, std::move(item)); }
+    [[nodiscard]] send_awaiter send(T item) noexcept {
+        return send_awaiter(*this, std::move(item));
+    }
     /// `co_await ch.receive()`: std::optional<T>, empty when the channel is closed and drained.
     /// Cancellation: ends as cancelled, and has taken nothing; an item that was handed over is
     /// delivered, and the request stays pending.
@@ -80,7 +83,7 @@ class channel {
     std::size_t capacity() const noexcept { return capacity_; }
 
     // -------------------------------------------------------------------------- implementation
-  private:
+ private:
     enum class attempt : std::uint8_t { done, closed, waits };
 
     void put(T& item) noexcept;
@@ -92,16 +95,16 @@ class channel {
     std::allocator<T> allocator_;
     T* const ring_;
     mutable scheduler::short_lock lock_;
-    bool closed_ = false;           ///< all that follows: under lock_
-    std::size_t first_ = 0;         ///< of the ring, where the oldest item lies
-    std::size_t count_ = 0;         ///< items in the ring
-    core::waiter_list senders_;     ///< they wait only while the ring is full
-    core::waiter_list receivers_;   ///< they wait only while there is nothing to receive
+    bool closed_ = false;          ///< all that follows: under lock_
+    std::size_t first_ = 0;        ///< of the ring, where the oldest item lies
+    std::size_t count_ = 0;        ///< items in the ring
+    core::waiter_list senders_;    ///< they wait only while the ring is full
+    core::waiter_list receivers_;  ///< they wait only while there is nothing to receive
 };
 
 template <class T>
 class channel<T>::send_awaiter : core::waiter {
-  public:
+ public:
     send_awaiter(channel& to, T&& item) noexcept
         : waiter(take_off), channel_(to), item_(std::move(item)) {}
     send_awaiter(send_awaiter&&) noexcept = default;
@@ -121,7 +124,7 @@ class channel<T>::send_awaiter : core::waiter {
         if (closed_) throw channel_closed();
     }
 
-  private:
+ private:
     friend class channel;
     static bool take_off(core::leaf& l) noexcept {
         auto& me = static_cast<send_awaiter&>(l);
@@ -135,7 +138,7 @@ class channel<T>::send_awaiter : core::waiter {
 
 template <class T>
 class channel<T>::receive_awaiter : core::waiter {
-  public:
+ public:
     explicit receive_awaiter(channel& from) noexcept : waiter(take_off), channel_(from) {}
     receive_awaiter(receive_awaiter&&) noexcept = default;
 
@@ -152,7 +155,7 @@ class channel<T>::receive_awaiter : core::waiter {
     }
     std::optional<T> await_resume() noexcept { return std::move(item_); }
 
-  private:
+ private:
     friend class channel;
     static bool take_off(core::leaf& l) noexcept {
         auto& me = static_cast<receive_awaiter&>(l);
@@ -170,7 +173,8 @@ channel<T>::channel(std::size_t capacity)
 template <class T>
 channel<T>::~channel() {
     EXEUNT_ASSERT(senders_.empty() && receivers_.empty());
-    while (count_ > 0) static_cast<void>(take());
+    while (count_ > 0)
+        static_cast<void>(take());
     if (ring_ != nullptr) allocator_.deallocate(ring_, capacity_);
 }
 
@@ -259,7 +263,8 @@ void channel<T>::close() noexcept {
     {
         scheduler::short_guard guard(lock_);
         closed_ = true;
-        while (core::waiter* each = receivers_.pop_front()) woken.add(*each);
+        while (core::waiter* each = receivers_.pop_front())
+            woken.add(*each);
         while (core::waiter* each = senders_.pop_front()) {
             static_cast<send_awaiter*>(each)->closed_ = true;
             woken.add(*each);

@@ -25,7 +25,7 @@ class event {
     enum state : std::uint32_t { lowered, raised, awaited };
     class wait_awaiter;
 
-  public:
+ public:
     explicit event(bool set = false) noexcept : state_(set ? raised : lowered) {}
     ~event() { EXEUNT_ASSERT(state_.load(std::memory_order_relaxed) != awaited); }
     event(const event&) = delete;
@@ -46,9 +46,9 @@ class event {
     [[nodiscard]] wait_awaiter wait() noexcept;
 
     // -------------------------------------------------------------------------- implementation
-  private:
+ private:
     class wait_awaiter : core::waiter {
-      public:
+     public:
         explicit wait_awaiter(event& e) noexcept : waiter(take_off), event_(e) {}
         wait_awaiter(wait_awaiter&&) noexcept = default;
 
@@ -59,7 +59,7 @@ class event {
         }
         void await_resume() const noexcept {}
 
-      private:
+     private:
         static bool take_off(core::leaf& l) noexcept;
         std::coroutine_handle<> suspend(core::promise_base& self,
                                         std::coroutine_handle<> handle) noexcept;
@@ -69,13 +69,15 @@ class event {
 
     bool queue(core::waiter& w) noexcept;
 
-    /// Written by set(), reset(), and, to and from `awaited`, under lock_ by those who wait; read by
-    /// all. `awaited` says that the list is not empty.
+    /// Written by set(), reset(), and, to and from `awaited`, under lock_ by those who wait; read
+    /// by all. `awaited` says that the list is not empty.
     atomic<std::uint32_t> state_;
     scheduler::short_lock lock_;
     core::waiter_list waiters_;  ///< under lock_
 };
 
-inline event::wait_awaiter event::wait() noexcept { return wait_awaiter(*this); }
+inline event::wait_awaiter event::wait() noexcept {
+    return wait_awaiter(*this);
+}
 
 }  // namespace exeunt

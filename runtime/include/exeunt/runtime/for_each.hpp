@@ -19,7 +19,9 @@ namespace core {
 
 /// Something that gives one item after another by `co_await s.next()`, an empty one at its end.
 template <class Source>
-concept async_source = std::move_constructible<Source> && requires(Source& s) { s.next(); };
+concept async_source = std::move_constructible<Source> && requires(Source& s) {
+    s.next();
+};
 
 template <class Function, class Argument>
 concept returns_task = any_task<std::invoke_result_t<Function&, Argument>>;

@@ -34,7 +34,7 @@ class mutex {
     class lock_awaiter;
     class scoped_lock_awaiter;
 
-  public:
+ public:
     class guard;
 
     mutex() noexcept = default;
@@ -65,11 +65,11 @@ class mutex {
     }
 
     // -------------------------------------------------------------------------- implementation
-  private:
+ private:
     enum state : std::uint32_t { unlocked, locked, locked_awaited };
 
     class lock_awaiter : core::waiter {
-      public:
+     public:
         explicit lock_awaiter(mutex& m) noexcept : waiter(take_off), mutex_(m) {}
         lock_awaiter(lock_awaiter&&) noexcept = default;
 
@@ -80,7 +80,7 @@ class mutex {
         }
         void await_resume() const noexcept {}
 
-      protected:
+     protected:
         static bool take_off(core::leaf& l) noexcept;
         std::coroutine_handle<> suspend(core::promise_base& self,
                                         std::coroutine_handle<> handle) noexcept;
@@ -88,7 +88,7 @@ class mutex {
     };
 
     class scoped_lock_awaiter : public lock_awaiter {
-      public:
+     public:
         using lock_awaiter::lock_awaiter;
         guard await_resume() const noexcept;
     };
@@ -106,7 +106,7 @@ class mutex {
 
 /// Holds a mutex, and unlocks it when it is destroyed.
 class [[nodiscard]] mutex::guard {
-  public:
+ public:
     /// Takes over a mutex that is locked already.
     explicit guard(mutex& held) noexcept : mutex_(&held) {}
     guard(guard&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
@@ -126,11 +126,13 @@ class [[nodiscard]] mutex::guard {
     }
     bool owns_lock() const noexcept { return mutex_ != nullptr; }
 
-  private:
+ private:
     mutex* mutex_;
 };
 
-inline mutex::lock_awaiter mutex::lock() noexcept { return lock_awaiter(*this); }
+inline mutex::lock_awaiter mutex::lock() noexcept {
+    return lock_awaiter(*this);
+}
 inline mutex::scoped_lock_awaiter mutex::scoped_lock() noexcept {
     return scoped_lock_awaiter(*this);
 }

@@ -28,7 +28,7 @@ class semaphore {
     class acquire_awaiter;
     class scoped_acquire_awaiter;
 
-  public:
+ public:
     class permit;
 
     explicit semaphore(std::size_t permits) noexcept : permits_(permits) {}
@@ -48,9 +48,9 @@ class semaphore {
     std::size_t available() const noexcept;
 
     // -------------------------------------------------------------------------- implementation
-  private:
+ private:
     class acquire_awaiter : core::waiter {
-      public:
+     public:
         acquire_awaiter(semaphore& s, std::size_t n) noexcept
             : waiter(take_off), semaphore_(s), wanted_(n) {}
         acquire_awaiter(acquire_awaiter&&) noexcept = default;
@@ -62,7 +62,7 @@ class semaphore {
         }
         void await_resume() const noexcept {}
 
-      protected:
+     protected:
         friend class semaphore;
         static bool take_off(core::leaf& l) noexcept;
         std::coroutine_handle<> suspend(core::promise_base& self,
@@ -72,7 +72,7 @@ class semaphore {
     };
 
     class scoped_acquire_awaiter : public acquire_awaiter {
-      public:
+     public:
         using acquire_awaiter::acquire_awaiter;
         permit await_resume() const noexcept;
     };
@@ -89,7 +89,7 @@ class semaphore {
 
 /// Permits of a semaphore, given back when it is destroyed.
 class [[nodiscard]] semaphore::permit {
-  public:
+ public:
     /// Takes over permits that were acquired already.
     permit(semaphore& from, std::size_t n) noexcept : semaphore_(&from), count_(n) {}
     permit(permit&& other) noexcept
@@ -113,7 +113,7 @@ class [[nodiscard]] semaphore::permit {
     }
     std::size_t count() const noexcept { return semaphore_ != nullptr ? count_ : 0; }
 
-  private:
+ private:
     semaphore* semaphore_;
     std::size_t count_;
 };

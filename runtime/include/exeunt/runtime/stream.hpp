@@ -23,18 +23,18 @@ namespace core {
 
 template <class F>
 class filter_operator {
-  public:
+ public:
     explicit filter_operator(F keep) : function(std::move(keep)) {}
     F function;
 };
 template <class F>
 class map_operator {
-  public:
+ public:
     explicit map_operator(F change) : function(std::move(change)) {}
     F function;
 };
 class take_operator {
-  public:
+ public:
     explicit take_operator(std::size_t n) noexcept : count(n) {}
     std::size_t count;
 };
@@ -92,8 +92,7 @@ async_generator<T> operator|(async_generator<T> left, core::filter_operator<F> b
 }
 
 template <class T, class F>
-async_generator<core::mapped_t<F, T>> operator|(async_generator<T> left,
-                                                core::map_operator<F> by) {
+async_generator<core::mapped_t<F, T>> operator|(async_generator<T> left, core::map_operator<F> by) {
     async_generator<T> source = std::move(left);
     while (auto item = co_await source.next()) {
         if constexpr (any_task<std::invoke_result_t<F&, T>>) {

@@ -29,11 +29,11 @@ class to_thread_awaiter;
 /// kept until it has returned, and passed as rvalues; std::ref() passes a reference.
 ///
 /// Errors: what f throws; std::system_error when no thread can be started.
-/// Cancellation: a call that has not begun is withdrawn, and never happens. One that has begun cannot
-/// be stopped: its value is awaited and delivered, and the request stays pending.
-/// In a simulation f runs in place.
+/// Cancellation: a call that has not begun is withdrawn, and never happens. One that has begun
+/// cannot be stopped: its value is awaited and delivered, and the request stays pending. In a
+/// simulation f runs in place.
 template <class F, class... Args>
-    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] core::to_thread_awaiter<std::decay_t<F>, std::decay_t<Args>...> to_thread(
     F&& f, Args&&... args);
 
@@ -47,7 +47,7 @@ class to_thread_awaiter : blocking_job {
                   "to_thread: the function returns a task, which would not run there: await the "
                   "task itself, and call to_thread where it blocks.");
 
-  public:
+ public:
     template <class... Given>
     explicit to_thread_awaiter(std::in_place_t, Given&&... given)
         : blocking_job(work), call_(std::forward<Given>(given)...) {}
@@ -61,7 +61,7 @@ class to_thread_awaiter : blocking_job {
     }
     value_type await_resume() { return outcome_.take(); }
 
-  private:
+ private:
     static void work(blocking_job& self) noexcept {
         auto& me = static_cast<to_thread_awaiter&>(self);
         try {
@@ -89,8 +89,9 @@ class to_thread_awaiter : blocking_job {
 }  // namespace core
 
 template <class F, class... Args>
-    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
-core::to_thread_awaiter<std::decay_t<F>, std::decay_t<Args>...> to_thread(F&& f, Args&&... args) {
+requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+    core::to_thread_awaiter<std::decay_t<F>, std::decay_t<Args>...> to_thread(F&& f,
+                                                                              Args&&... args) {
     core::refuse_fragile_temporary<F>();
     return core::to_thread_awaiter<std::decay_t<F>, std::decay_t<Args>...>(
         std::in_place, std::forward<F>(f), std::forward<Args>(args)...);

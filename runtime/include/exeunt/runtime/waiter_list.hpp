@@ -16,14 +16,12 @@ namespace exeunt::core {
 /// A leaf that can stand in one waiter_list. It may move until it is awaited.
 struct waiter : leaf {
     explicit waiter(take_off_fn take_off_function) noexcept : leaf(take_off_function) {}
-    waiter(waiter&& other) noexcept : leaf(std::move(other)) {
-        EXEUNT_ASSERT(!other.queued());
-    }
+    waiter(waiter&& other) noexcept : leaf(std::move(other)) { EXEUNT_ASSERT(!other.queued()); }
 
     /// Whether it stands in a list. Under the lock of the list.
     bool queued() const noexcept { return earlier_ != this; }
 
-  private:
+ private:
     friend class waiter_list;
     friend class wake_list;
     waiter* later() const noexcept { return static_cast<waiter*>(next); }
@@ -34,7 +32,7 @@ struct waiter : leaf {
 
 /// First in, first out, with removal from the middle. Not synchronised. All O(1).
 class waiter_list {
-  public:
+ public:
     waiter_list() noexcept = default;
     ~waiter_list() { EXEUNT_ASSERT(empty()); }
     waiter_list(const waiter_list&) = delete;
@@ -68,7 +66,7 @@ class waiter_list {
         return true;
     }
 
-  private:
+ private:
     void unlink(waiter& w) noexcept {
         waiter* later = w.later();
         if (w.earlier_ != nullptr) {
@@ -86,7 +84,7 @@ class waiter_list {
 
 /// Waiters that were taken off their list under its lock, to be woken after it was dropped.
 class wake_list {
-  public:
+ public:
     wake_list() noexcept = default;
     ~wake_list() { EXEUNT_ASSERT(first_ == nullptr); }
     wake_list(const wake_list&) = delete;
@@ -113,13 +111,13 @@ class wake_list {
         }
     }
 
-  private:
+ private:
     waiter* first_ = nullptr;
     waiter* last_ = nullptr;
 };
 
-/// For await_suspend: the operation took effect at once. Spends one unit of the worker's budget, and
-/// goes on, or lets others run first when the budget is used up.
+/// For await_suspend: the operation took effect at once. Spends one unit of the worker's budget,
+/// and goes on, or lets others run first when the budget is used up.
 std::coroutine_handle<> completed_at_once(std::coroutine_handle<> self) noexcept;
 
 }  // namespace exeunt::core
