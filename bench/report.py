@@ -190,6 +190,9 @@ def page(session, facts):
     if session.failures:
         items = "".join(f"<li>{escape(f)}</li>" for f in session.failures)
         failed = f'<div class="failed"><b>Not everything was measured</b><ul>{items}</ul></div>'
+    warning = summary.warning(session.spin)
+    if warning:
+        failed += f'<div class="failed busy">{escape(warning)}</div>'
     size = "quick sizes" if facts.quick else "full sizes"
     head = [", ".join(sorted(session.compilers)), dict(facts.machine).get("Processor", ""),
             f"{facts.rounds} rounds, {size}", facts.started, f"took {facts.seconds:.0f} s"]

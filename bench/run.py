@@ -20,6 +20,7 @@ import catalogue
 import machine
 import measure
 import report
+import summary
 import table
 
 QUICK_ROUNDS = 3
@@ -139,6 +140,9 @@ def main(argv):
     page = write(given, session, facts)
     if session.cells:
         print(f"\n{table.text(session.cells)}\n")
+    warning = summary.warning(session.spin)
+    if warning:
+        print(f"{warning}\n")
     for failure in session.failures:
         print(f"dev bench: FAILED {failure}", file=sys.stderr)
     print(f"report page: {page}")

@@ -124,3 +124,22 @@ def noise(slices):
     median = statistics.median(slices)
     tail = sorted(slices)[min(len(slices) - 1, int(len(slices) * 0.95))]
     return median, 100.0 * (tail / median - 1.0)
+
+
+BUSY = 0.10  # from here on a run is said to be disturbed
+
+
+def disturbance(spin):
+    """By how much the spin's slices were longer, on average, than the fastest of them; 0.0 is a
+    quiet machine. None if nothing was spun."""
+    slices = [value for kind in spin.values() for value in kind]
+    return statistics.fmean(slices) / min(slices) - 1.0 if slices else None
+
+
+def warning(spin):
+    """A sentence for a run on a machine that did other things too, or an empty string."""
+    share = disturbance(spin)
+    if share is None or share < BUSY:
+        return ""
+    return (f"The machine was busy with other things: a fixed spin took {100 * share:.0f} % longer "
+            "on average than at its fastest. Times are too long, and ratios uncertain.")

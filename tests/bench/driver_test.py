@@ -91,6 +91,14 @@ class Statistics(unittest.TestCase):
         median, tail = summary.noise([10.0] * 90 + [15.0] * 10)
         self.assertEqual((median, tail), (10.0, 50.0))
 
+    def test_a_busy_machine_is_told(self):
+        quiet = {"before": [5.0, 5.1], "between": [5.2], "after": [5.1]}
+        busy = {"before": [5.0, 10.0], "between": [], "after": [15.0]}
+        self.assertEqual(summary.warning(quiet), "")
+        self.assertAlmostEqual(summary.disturbance(busy), 1.0)
+        self.assertIn("100 % longer", summary.warning(busy))
+        self.assertEqual(summary.warning({"before": [], "between": [], "after": []}), "")
+
     def test_figures_have_three_digits(self):
         self.assertEqual([table.figure(v) for v in (1.234, 12.34, 123.4, 1234.0)],
                          ["1.23", "12.3", "123", "1234"])
