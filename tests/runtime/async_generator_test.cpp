@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace ex = exeunt;
+
 namespace exeunt {
 namespace {
 
@@ -44,6 +46,31 @@ class witness {
     log* log_;
     std::string name_;
 };
+
+// [countdown]
+ex::async_generator<int> countdown(int from) {
+    for (; from > 0; --from) {
+        co_await ex::sleep(std::chrono::microseconds(10));
+        co_yield from;
+    }
+}
+
+ex::task<int> first_even(int from) {
+    auto numbers = countdown(from);
+    int found = 0;
+    while (auto n = co_await numbers.next()) {
+        if (*n % 2 != 0) continue;
+        found = *n;
+        break;
+    }
+    co_await numbers.aclose();  // left before its end
+    co_return found;
+}
+// [/countdown]
+
+TEST_P(async_generator_test, example_of_the_guide) {
+    EXPECT_EQ(run(first_even(9)), 8);
+}
 
 async_generator<int> count_to(int last) {
     for (int i = 1; i <= last; ++i)

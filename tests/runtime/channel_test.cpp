@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+namespace ex = exeunt;
+
 namespace exeunt {
 namespace {
 
@@ -41,7 +43,7 @@ task<> send_and_close(channel<int>& to, int count) {
 }
 
 TEST_P(channel_test, keeps_the_order) {
-    for (std::size_t capacity : {0, 1, 7, 1024}) {
+    for (const std::size_t capacity : {0U, 1U, 7U, 1024U}) {
         channel<int> ch(capacity);
         std::vector<int> got;
         auto body = [&]() -> task<> {
@@ -56,7 +58,7 @@ TEST_P(channel_test, keeps_the_order) {
 
 TEST_P(channel_test, gives_each_item_to_one_receiver) {
     constexpr int senders = 4, receivers = 3, each = 3'000;
-    for (std::size_t capacity : {0, 3, 256}) {
+    for (const std::size_t capacity : {0U, 3U, 256U}) {
         channel<int> ch(capacity);
         std::vector<std::vector<int>> got(receivers);
         auto body = [&](group& g) -> task<> {
@@ -274,6 +276,31 @@ TEST_P(channel_test, foreign_threads) {
     });
     run(echo());
     outside.join();
+}
+
+// [pipeline]
+ex::task<> produce(ex::channel<std::string>& lines) {
+    for (int i = 0; i < 100; ++i)
+        co_await lines.send("line " + std::to_string(i));
+    lines.close();  // no more: the consumers drain it and end
+}
+
+ex::task<std::size_t> consume(ex::channel<std::string>& lines) {
+    std::size_t bytes = 0;
+    while (auto line = co_await lines.receive())
+        bytes += line->size();
+    co_return bytes;
+}
+
+ex::task<std::size_t> pipeline() {
+    ex::channel<std::string> lines(16);  // outlives all that use it
+    auto ended = co_await ex::gather(produce(lines), consume(lines), consume(lines));
+    co_return std::get<1>(ended) + std::get<2>(ended);
+}
+// [/pipeline]
+
+TEST_P(channel_test, example_of_the_guide) {
+    EXPECT_EQ(run(pipeline()), 690U);
 }
 
 // Senders and receivers that are cancelled at any moment: what was sent is what was received and

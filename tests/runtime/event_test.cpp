@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+namespace ex = exeunt;
+
 namespace exeunt {
 namespace {
 
@@ -21,6 +23,29 @@ using namespace std::chrono_literals;
 
 class event_test : public tests::on_every_runtime {};
 ON_EVERY_RUNTIME(event_test);
+
+// [start]
+ex::task<int> when_ready(ex::event& ready, const int& answer) {
+    co_await ready.wait();
+    co_return answer;
+}
+
+ex::task<int> start() {
+    ex::event ready;
+    int answer = 0;
+    auto prepare = [&]() -> ex::task<> {
+        co_await ex::sleep(std::chrono::milliseconds(1));
+        answer = 42;
+        ready.set();
+    };
+    auto ended = co_await ex::gather(when_ready(ready, answer), prepare());
+    co_return std::get<0>(ended);
+}
+// [/start]
+
+TEST_P(event_test, example_of_the_guide) {
+    EXPECT_EQ(run(start()), 42);
+}
 
 task<> wait_and_count(event& e, atomic<int>& count) {
     co_await e.wait();

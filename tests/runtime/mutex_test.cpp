@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+namespace ex = exeunt;
+
 namespace exeunt {
 namespace {
 
@@ -23,6 +25,25 @@ using namespace std::chrono_literals;
 class mutex_test : public tests::on_every_runtime {};
 ON_EVERY_RUNTIME(mutex_test);
 
+// [scoped]
+ex::task<> append(ex::mutex& lock, std::vector<int>& log, int first) {
+    auto guard = co_await lock.scoped_lock();
+    log.push_back(first);
+    co_await ex::sleep(std::chrono::microseconds(50));  // nobody else comes in between
+    log.push_back(first + 1);
+}
+// [/scoped]
+
+TEST_P(mutex_test, example_of_the_guide) {
+    mutex lock;
+    std::vector<int> log;
+    auto main = [&]() -> task<> { co_await gather(append(lock, log, 1), append(lock, log, 3)); };
+    run(main());
+    ASSERT_EQ(log.size(), 4U);
+    EXPECT_EQ(log[1], log[0] + 1);
+    EXPECT_EQ(log[3], log[2] + 1);
+}
+
 struct account {
     mutex lock;
     int inside = 0;  // of the critical section; not atomic, so that a race shows itself
@@ -30,13 +51,25 @@ struct account {
     atomic<int> done = 0;
 };
 
+/// Counts those who are inside, cancelled ones until they have left.
+class presence {
+ public:
+    explicit presence(int& count) : count_(count) { ++count_; }
+    presence(const presence&) = delete;
+    presence& operator=(const presence&) = delete;
+    ~presence() { --count_; }
+
+ private:
+    int& count_;
+};
+
 task<> deposit(account& a, int times) {
     for (int i = 0; i < times; ++i) {
         auto guard = co_await a.lock.scoped_lock();
-        EXPECT_EQ(++a.inside, 1);
+        const presence here(a.inside);
+        EXPECT_EQ(a.inside, 1);
         if (i % 8 == 0) co_await yield_now();
         ++a.sum;
-        --a.inside;
         ++a.done;
     }
 }

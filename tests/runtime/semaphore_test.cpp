@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+namespace ex = exeunt;
+
 namespace exeunt {
 namespace {
 
@@ -22,6 +24,30 @@ using namespace std::chrono_literals;
 class semaphore_test : public tests::on_every_runtime {};
 ON_EVERY_RUNTIME(semaphore_test);
 
+// [limit]
+ex::task<> query(ex::semaphore& connections, ex::atomic<int>& answered) {
+    auto permit = co_await connections.scoped_acquire();
+    co_await ex::sleep(std::chrono::microseconds(50));
+    ++answered;
+}
+
+ex::task<int> many_queries() {
+    ex::semaphore connections(8);
+    ex::atomic<int> answered = 0;
+    auto body = [&](ex::group& g) -> ex::task<> {
+        for (int i = 0; i < 40; ++i)
+            g.spawn(query, std::ref(connections), std::ref(answered));
+        co_return;
+    };
+    co_await ex::with_group(body);
+    co_return answered.load();
+}
+// [/limit]
+
+TEST_P(semaphore_test, example_of_the_guide) {
+    EXPECT_EQ(run(many_queries()), 40);
+}
+
 struct workshop {
     explicit workshop(std::size_t n) : permits(n) {}
     semaphore permits;
@@ -29,15 +55,29 @@ struct workshop {
     atomic<int> most = 0;
 };
 
-task<> work(workshop& w, std::size_t permits, int times) {
-    for (int i = 0; i < times; ++i) {
-        auto permit = co_await w.permits.scoped_acquire(permits);
-        const int now = w.inside += static_cast<int>(permits);
+/// Counts the permits in use, those of cancelled tasks until they have left.
+class presence {
+ public:
+    presence(workshop& w, int permits) : workshop_(w), permits_(permits) {
+        const int now = w.inside += permits;
         int seen = w.most.load();
         while (seen < now && !w.most.compare_exchange_weak(seen, now)) {
         }
+    }
+    presence(const presence&) = delete;
+    presence& operator=(const presence&) = delete;
+    ~presence() { workshop_.inside -= permits_; }
+
+ private:
+    workshop& workshop_;
+    int permits_;
+};
+
+task<> work(workshop& w, std::size_t permits, int times) {
+    for (int i = 0; i < times; ++i) {
+        auto permit = co_await w.permits.scoped_acquire(permits);
+        const presence here(w, static_cast<int>(permits));
         if (i % 4 == 0) co_await yield_now();
-        w.inside -= static_cast<int>(permits);
     }
 }
 

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace ex = exeunt;
+
 namespace exeunt {
 namespace {
 
@@ -34,6 +36,26 @@ async_generator<int> countdown(int from, int& alive) {
         co_await yield_now();
         co_yield from;
     }
+}
+
+// [stream]
+ex::async_generator<int> numbers(int last) {
+    for (int i = 1; i <= last; ++i)
+        co_yield i;
+}
+
+ex::task<int> sum_of_squares() {
+    auto squares = numbers(1'000) | ex::filter([](int n) { return n % 2 == 0; }) |
+                   ex::map([](int n) { return n * n; }) | ex::take(3);
+    int sum = 0;
+    auto add = [&](int n) { sum += n; };
+    co_await ex::for_each(std::move(squares), add);
+    co_return sum;
+}
+// [/stream]
+
+TEST_P(stream_test, example_of_the_guide) {
+    EXPECT_EQ(run(sum_of_squares()), 4 + 16 + 36);
 }
 
 TEST_P(stream_test, operators_make_one_stream) {

@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+namespace ex = exeunt;
+
 namespace exeunt {
 namespace {
 
@@ -25,6 +27,23 @@ using namespace std::chrono_literals;
 
 class to_thread_test : public tests::on_every_runtime {};
 ON_EVERY_RUNTIME(to_thread_test);
+
+// [blocking]
+int checksum(const std::string& page) {  // blocking or long: not on an event loop
+    int sum = 0;
+    for (char c : page)
+        sum += c;
+    return sum;
+}
+
+ex::task<int> sum(std::string page) {
+    co_return co_await ex::to_thread(checksum, std::move(page));
+}
+// [/blocking]
+
+TEST_P(to_thread_test, example_of_the_guide) {
+    EXPECT_EQ(run(sum("ab")), 'a' + 'b');
+}
 
 std::size_t length(const std::string& s) {
     return s.size();
