@@ -208,6 +208,8 @@ task<> reach_the_limit(endpoint server, serve_metrics& counted, rlimit limit) {
     for (int i = 0; i < 5; ++i)
         clients.push_back(co_await tcp_stream::connect(server));
     co_await until([&counted] { return counted.active() == 5; });
+    // An accept under way takes a number before it finds that nobody is there: let it park first.
+    co_await sleep(5ms);
     // One descriptor is left, for a client: there is none for the server's side of it.
     tcp_stream one_more;
     {
@@ -241,6 +243,7 @@ TEST_P(serve_test, waits_at_the_descriptor_limit_and_recovers) { run(serve_at_th
 task<> be_rejected(endpoint server, serve_metrics& counted, rlimit limit) {
     const tcp_stream first = co_await tcp_stream::connect(server);
     co_await until([&counted] { return counted.active() == 1; });
+    co_await sleep(5ms);  // as above
     const int lowest_free = ::dup(0);
     ::close(lowest_free);
     const rlimit tight{static_cast<rlim_t>(lowest_free) + 1, limit.rlim_max};
