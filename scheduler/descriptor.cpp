@@ -155,6 +155,13 @@ void descriptor::close() noexcept {
     lock_.unlock();
 }
 
+void descriptor::end_reading(std::uint32_t generation) noexcept {
+    // Under the lock, so that the number is still this socket's.
+    std::lock_guard hold(lock_);
+    if (closed_ || this->generation() != generation) return;
+    (void)::shutdown(fd(), SHUT_RD);  // fails where the peer has gone, and that is as good
+}
+
 int descriptor::release() noexcept {
     lock_.lock();
     EXEUNT_ASSERT(!closed_ && first_ == nullptr && in_flight_ == 0);

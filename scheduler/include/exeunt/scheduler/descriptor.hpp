@@ -55,6 +55,11 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     std::uint32_t generation() const noexcept {
         return generation_.load(std::memory_order_relaxed);
     }
+
+    /// Ends the reading of a socket, unless the record serves another descriptor by now: reads, also
+    /// those that wait, give what has arrived and then the end of the stream. Any thread.
+    void end_reading(std::uint32_t generation) noexcept;
+
     /// From now on waits are noted.
     void note_waits() noexcept { waiting_since_.store(not_waiting, std::memory_order_relaxed); }
     bool notes_waits() const noexcept {
