@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -55,7 +56,7 @@ class turn {
     std::int64_t number = 0;  ///< what the part being served counts
 };
 
-/// What never changes while the service runs, for INFO.
+/// What INFO tells of the service.
 class service_facts {
  public:
     service_facts() {}
@@ -63,7 +64,9 @@ class service_facts {
     int port = 0;
     std::size_t shards = 1;
     std::size_t threads = 1;
-    std::int64_t started = 0;  ///< seconds on the steady clock
+    std::int64_t started = 0;                    ///< seconds on the steady clock
+    std::function<std::uint64_t()> clients;      ///< connected now
+    std::function<std::uint64_t()> connections;  ///< accepted so far
 };
 
 /// What commands of the connection itself may see and change.

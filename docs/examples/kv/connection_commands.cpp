@@ -124,6 +124,10 @@ class report {
     std::string text_;
 };
 
+std::int64_t counted(const std::function<std::uint64_t()>& count) {
+    return count ? static_cast<std::int64_t>(count()) : 0;
+}
+
 std::int64_t steady_seconds() {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::seconds>(now).count();
@@ -144,7 +148,11 @@ void write_report(const service_facts& facts, argument_list request, const tally
         info.line("worker_threads", static_cast<std::int64_t>(facts.threads));
         info.line("shards", static_cast<std::int64_t>(facts.shards));
     }
-    if (info.section("Stats")) info.line("total_commands_processed", total.served);
+    if (info.section("Clients")) info.line("connected_clients", counted(facts.clients));
+    if (info.section("Stats")) {
+        info.line("total_connections_received", counted(facts.connections));
+        info.line("total_commands_processed", total.served);
+    }
     if (info.section("Keyspace") && total.number > 0) {
         info.line("db0", "keys=" + std::to_string(total.number) +
                              ",expires=" + std::to_string(total.expiring) + ",avg_ttl=0");

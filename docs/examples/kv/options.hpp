@@ -19,7 +19,7 @@ class options {
 
     std::uint16_t port = 7379;  ///< 0: any that is free
     std::string bind = "127.0.0.1";
-    std::size_t threads = 0;  ///< 0: as many as there are cores for us
+    std::size_t threads = 0;  ///< 0: one for each core that this process may use
     std::size_t max_connections = 20'000;
     limits most;
     bool help = false;
