@@ -147,6 +147,21 @@ def lambda_beside_await(tree):
                        'a capturing lambda inside a co_await expression: name it, then move it')
 
 
+def await_in_condition(tree):
+    """GCC 12.2 lays the frame out wrongly (its bug 106188): `if (co_await x)` in a coroutine whose
+    body declares no variable at its outermost level. A declaration in the condition is safe."""
+    for path, text in tree.select(*CPP):
+        if path.parts[:2] == ('tests', 'compiler'):
+            continue
+        code = without_preprocessor(code_only(text))
+        for found in re.finditer(r'\b(if|while|switch)\s*(?:constexpr\s*)?(?=\()', code):
+            condition = code[found.end():closing(code, found.end())]
+            if 'co_await' not in condition or re.search(r'\w[&*\s]+\w+\s*=[^=]|;', condition):
+                continue
+            yield (path, line_of(code, found.start()),
+                   'a co_await in a condition: name its value first')
+
+
 ORDERED = re.compile(
     r'\bmemory_order(?:_|::)(?:acquire|release|acq_rel|seq_cst|consume)\b'
     r'|\batomic_thread_fence\b')
@@ -274,4 +289,4 @@ def dead_files(tree):
 
 
 RULES = (layering, columns, file_length, function_length, todo, lambda_beside_await,
-         atomic_comment, licence_line, names, machine_paths, links, snippets, dead_files)
+         await_in_condition, atomic_comment, licence_line, names, machine_paths, links, snippets, dead_files)

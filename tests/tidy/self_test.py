@@ -46,7 +46,15 @@ CASES = {
                       '    co_await g(std::move(named));\n    co_await g([] { int a[3]; });\n'
                       '    auto l = [&](int n) -> task<> { co_await h(a[n]); };\n'
                       '    if (co_await g()) { auto m = [x] {}; }\n'
+                      '    while (auto m = co_await g())\n        m->match([&](int n) { h(n); });\n'
                       '    // co_await g([x] {});\n}\n'}, 0),
+    ],
+    rules.await_in_condition: [
+        ({'io/x.cpp': 'task<> f() { if (co_await g(1)) h(); }\n'}, 1),
+        ({'io/x.cpp': 'task<> f() { while (!co_await g() == 2) h(); }\n'}, 1),
+        ({'io/x.cpp': 'task<> f() {\n    while (auto m = co_await g()) h();\n'
+                      '    if (int n = 1; co_await g(n)) h();\n    bool ok = co_await g();\n'
+                      '    if (ok) h();\n}\n'}, 0),
     ],
     rules.atomic_comment: [
         ({'io/x.cpp': 'void f() {\n    a();\n    b();\n'

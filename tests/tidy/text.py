@@ -56,16 +56,28 @@ def without_preprocessor(code):
                   flags=re.MULTILINE)
 
 
-def statements(code, offset=0):
-    """(position, text) of every statement at every depth; a block inside of one is blanked in it
-    and comes as statements of its own. The text keeps its length."""
+CONTROL = re.compile(r'\s*(?:else\b\s*)?(?:if|while|for|switch)\b\s*(?:constexpr\s*)?(?=\()')
+
+
+def statements(code):
+    """(position, text) of every statement at every depth. A block inside of one is blanked in it
+    and comes as statements of its own; the head of an `if` and the like is one of its own too."""
+    for start, text in whole_statements(code, 0):
+        while head := CONTROL.match(text):
+            end = closing(text, head.end()) + 1
+            yield start, text[:end]
+            start, text = start + end, text[end:]
+        yield start, text
+
+
+def whole_statements(code, offset):
     begin, position, depth, current = 0, 0, 0, []
     while position < len(code):
         character = code[position]
         if character == '{':
             end = closing(code, position)
             inside = code[position + 1:end]
-            yield from statements(inside, offset + position + 1)
+            yield from whole_statements(inside, offset + position + 1)
             current.append('{' + blank(inside) + '}')
             position = end + 1
             following = code[position:].lstrip()[:1]

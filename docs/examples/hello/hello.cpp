@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// [hello]
 #include <exeunt/exeunt.hpp>
 
 #include <cstdio>
@@ -15,3 +16,4 @@ ex::task<> hello() {
 int main() {
     ex::run(hello());
 }
+// [/hello]
