@@ -147,19 +147,47 @@ def lambda_beside_await(tree):
                        'a capturing lambda inside a co_await expression: name it, then move it')
 
 
+DECLARATION = re.compile(
+    r'(?:^|[;{}(])\s*(?!(?:co_|do\b|return\b|throw\b|delete\b|else\b|case\b|goto\b|using\b))'
+    r'(?:[a-z]+\s+)*[\w:]+(?:<[^;{}]*>)?[&*\s]+(?:\w+|\[[\w, ]+\])\s*(?:=[^=]|[;{(]|:[^:])')
+
+
 def await_in_condition(tree):
-    """GCC 12.2 lays the frame out wrongly (its bug 106188): `if (co_await x)` in a coroutine whose
-    body declares no variable at its outermost level. A declaration in the condition is safe."""
+    """GCC 12.2 lays the frame out wrongly (its bug 106188): `if (co_await x)` in a coroutine that
+    declares no variable around it. tests/compiler holds the proof."""
     for path, text in tree.select(*CPP):
         if path.parts[:2] == ('tests', 'compiler'):
             continue
         code = without_preprocessor(code_only(text))
-        for found in re.finditer(r'\b(if|while|switch)\s*(?:constexpr\s*)?(?=\()', code):
+        for found in re.finditer(r'\b(?:if|while|switch)\s*(?=\()', code):
             condition = code[found.end():closing(code, found.end())]
-            if 'co_await' not in condition or re.search(r'\w[&*\s]+\w+\s*=[^=]|;', condition):
-                continue
-            yield (path, line_of(code, found.start()),
-                   'a co_await in a condition: name its value first')
+            if 'co_await' in condition and not DECLARATION.search(condition + ';'):
+                if not any(map(DECLARATION.search, enclosing_blocks(code, found.start()))):
+                    yield (path, line_of(code, found.start()),
+                           'a co_await in a condition: name its value first')
+
+
+def enclosing_blocks(code, position):
+    """The blocks of one function around a position, innermost first, each with its head, as far as
+    the position; blocks inside of them that have ended are left out."""
+    depth, kept = 0, []
+    while position > 0:
+        position -= 1
+        character = code[position]
+        if character == '}':
+            depth += 1
+        elif character == '{' and depth > 0:
+            depth -= 1
+        elif character == '{':
+            head = re.split(r'[;{}]\s*(?=\w)', code[:position])[-1]
+            control = re.match(r'\s*(?:else|do|try|(?:if|for|while|switch|catch)\b.*|)\s*$', head,
+                               flags=re.DOTALL)
+            yield ''.join(reversed(kept)) + ';' + (head + ';' if control else '')
+            if not control:
+                return
+            position, kept = position - len(head), []
+        elif depth == 0:
+            kept.append(character)
 
 
 ORDERED = re.compile(
@@ -289,4 +317,5 @@ def dead_files(tree):
 
 
 RULES = (layering, columns, file_length, function_length, todo, lambda_beside_await,
-         await_in_condition, atomic_comment, licence_line, names, machine_paths, links, snippets, dead_files)
+         await_in_condition, atomic_comment, licence_line, names, machine_paths, links, snippets,
+         dead_files)

@@ -51,10 +51,14 @@ CASES = {
     ],
     rules.await_in_condition: [
         ({'io/x.cpp': 'task<> f() { if (co_await g(1)) h(); }\n'}, 1),
-        ({'io/x.cpp': 'task<> f() { while (!co_await g() == 2) h(); }\n'}, 1),
+        ({'io/x.cpp': 'task<> f() { { int x = 1; h(x); } while (!co_await g() == 2) h(); }\n'}, 1),
+        ({'io/x.cpp': 'task<> f(int n) { co_await g(); do h(); while (co_await g()); }\n'}, 1),
+        ({'io/x.cpp': 'int x = 1;\nauto l = [&]() -> task<> { if (co_await g()) h(); };\n'}, 1),
         ({'io/x.cpp': 'task<> f() {\n    while (auto m = co_await g()) h();\n'
-                      '    if (int n = 1; co_await g(n)) h();\n    bool ok = co_await g();\n'
-                      '    if (ok) h();\n}\n'}, 0),
+                      '    if (int n = 1; co_await g(n)) h();\n    for (;;) {\n'
+                      '        bool ok = co_await g();\n        if (ok) h();\n'
+                      '        if (ok) { while (co_await g()) h(); }\n    }\n}\n'}, 0),
+        ({'io/x.cpp': 'task<> f() { for (auto& x : all) { if (co_await g(x)) h(); } }\n'}, 0),
     ],
     rules.atomic_comment: [
         ({'io/x.cpp': 'void f() {\n    a();\n    b();\n'

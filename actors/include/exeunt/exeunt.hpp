@@ -28,6 +28,7 @@
 #include <exeunt/io/run_until_signal.hpp>
 #include <exeunt/io/serve.hpp>
 #include <exeunt/io/serve_options.hpp>
+#include <exeunt/io/server.hpp>
 #include <exeunt/io/signals.hpp>
 #include <exeunt/io/socket.hpp>
 #include <exeunt/io/stream_errc.hpp>
