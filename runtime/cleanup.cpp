@@ -59,6 +59,14 @@ bool close_before_unwinding(promise_base& p) noexcept {
     return true;
 }
 
+void pass_cleanups(promise_base& generator, promise_base& consumer) noexcept {
+    EXEUNT_ASSERT(generator.strand == consumer.strand);
+    cleanup* each = generator.strand->cleanups;
+    for (; each != nullptr && each->frame == &generator; each = each->next_cleanup) {
+        each->frame = &consumer;
+    }
+}
+
 std::coroutine_handle<> end_after_cleanups(promise_base& p) noexcept {
     cleanup** at = &p.strand->cleanups;
     while (*at != nullptr && (*at)->frame == &p) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "tests/runtime/on_every_runtime.hpp"
 
+#include <exeunt/runtime/as_completed.hpp>
 #include <exeunt/runtime/async_generator.hpp>
 #include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -342,6 +344,44 @@ TEST_P(async_generator_test, cancelled_at_any_moment) {
             };
             co_await with_group(body);
         }
+    };
+    run(main());
+}
+
+task<int> child(int n, atomic<int>& alive) {
+    ++alive;
+    scope_failure gone([&]() noexcept { --alive; });
+    co_await sleep(n == 0 ? 0ms : 1h);
+    --alive;
+    co_return n;
+}
+
+async_generator<int> completions(atomic<int>& alive) {
+    auto all = as_completed(std::views::iota(0, 5) |
+                            std::views::transform([&](int n) { return child(n, alive); }));
+    while (auto done = co_await all.next()) co_yield static_cast<int>(done->index);
+}
+
+TEST_P(async_generator_test, children_of_a_generator_are_joined_with_its_consumer) {
+    atomic<int> alive = 0;
+    auto consumer = [&](bool sleeps) -> task<> {
+        auto g = completions(alive);
+        EXPECT_EQ(co_await g.next(), 0);
+        if (sleeps) co_await sleep(1h);
+        co_await g.next();
+    };
+    auto leaves_early = [&]() -> task<> {
+        auto g = completions(alive);
+        EXPECT_EQ(co_await g.next(), 0);
+        co_await g.aclose();
+    };
+    auto main = [&]() -> task<> {
+        EXPECT_FALSE(co_await move_on_after(2ms, consumer(true)));
+        EXPECT_EQ(alive.load(), 0);
+        EXPECT_FALSE(co_await move_on_after(2ms, consumer(false)));
+        EXPECT_EQ(alive.load(), 0);
+        co_await leaves_early();
+        EXPECT_EQ(alive.load(), 0);
     };
     run(main());
 }

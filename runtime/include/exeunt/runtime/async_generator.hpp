@@ -95,7 +95,12 @@ struct async_generator<T>::promise_type : core::promise_base, core::frame_memory
         constexpr yield_awaiter() noexcept {}
         bool await_ready() const noexcept { return false; }
         std::coroutine_handle<> await_suspend(coroutine self) const noexcept {
-            return core::transfer(std::exchange(self.promise().up, nullptr)->continuation);
+            promise_type& p = self.promise();
+            void* consumer = std::exchange(p.up, nullptr)->continuation;
+            if (EXEUNT_UNLIKELY(p.strand->cleanups != nullptr)) {
+                core::pass_cleanups(p, core::promise_base::of(consumer));
+            }
+            return core::transfer(consumer);
         }
         void await_resume() const noexcept {}
     };

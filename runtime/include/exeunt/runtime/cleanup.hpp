@@ -36,6 +36,10 @@ struct cleanup : leaf {
 /// again when it is.
 bool close_before_unwinding(promise_base& p) noexcept;
 
+/// A generator gives a value to its consumer: what it has attached belongs to the consumer while it
+/// is suspended, because whoever unwinds the consumer destroys the generator with it.
+EXEUNT_COLD void pass_cleanups(promise_base& generator, promise_base& consumer) noexcept;
+
 /// At the end of `p`: closes what its owners left behind, then goes on with the awaiter.
 EXEUNT_COLD std::coroutine_handle<> end_after_cleanups(promise_base& p) noexcept;
 
