@@ -405,7 +405,8 @@ bool receive_awaiter::suspend(promise_base& self, void* coroutine) noexcept {
         if (EXEUNT_UNLIKELY(cell_.closed())) return false;  // take_last() sees to the rest
         cell_.receiver_ = this;
         envelope* expected = nullptr;
-        // release: pairs with the acquire of whoever takes the mark down. seq_cst: see close_gate().
+        // release: pairs with the acquire of whoever takes the mark down. seq_cst: as in
+        // close_gate().
         if (!cell_.head_.compare_exchange_strong(expected, actor_cell::waiting_mark(),
                                                  std::memory_order_seq_cst,
                                                  std::memory_order_relaxed)) {

@@ -14,8 +14,8 @@ using core::restart_record;
 
 actor_scope::actor_scope(void (*finished)(void* self), core::strand& body,
                          std::chrono::nanoseconds drain, core::restart_policy* policy) noexcept
-    : combinator(next_child, nullptr, finished), actor_owner(run_ended), body_(body), policy_(policy), drain_(drain),
-      drain_timer_(drain_expired, *this) {}
+    : combinator(next_child, nullptr, finished), actor_owner(run_ended), body_(body),
+      policy_(policy), drain_(drain), drain_timer_(drain_expired, *this) {}
 
 /// A cancellation reaches the body alone: the actors are stopped when that has ended.
 core::strand* actor_scope::next_child(combinator& self,

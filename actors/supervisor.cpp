@@ -37,7 +37,8 @@ std::exception_ptr restart_policy::limit_exceeded(const restart_record& child,
             std::rethrow_exception(last);
         } catch (...) {
             std::throw_with_nested(restart_limit_exceeded(
-                "supervisor: the actor '" + child.name() + "' failed, and its supervisor's limit of " +
+                "supervisor: the actor '" + child.name() +
+                "' failed, and its supervisor's limit of " +
                 std::to_string(strategy_.restarts()) + " restarts in " +
                 std::to_string(milliseconds) +
                 " ms is used up: mend the failure (nested in this error), or raise intensity()"));

@@ -16,8 +16,9 @@ TEST_P(actor_scope_test, the_end_of_the_body_drains_the_actors_youngest_first) {
     std::atomic<int> sum{0};
     auto body = [&](actor_scope& scope) -> task<> {
         auto sink = [&](mailbox<add> inbox) -> task<> {
-            while (auto m = co_await inbox.receive())
+            while (auto m = co_await inbox.receive()) {
                 m->match([&](add& a) { sum += static_cast<int>(a.n); });
+            }
             order.push_back(0);
         };
         auto to_sink = scope.spawn(sink);
@@ -31,7 +32,8 @@ TEST_P(actor_scope_test, the_end_of_the_body_drains_the_actors_youngest_first) {
             order.push_back(1);
         };
         auto source = scope.spawn(relay);
-        for (int i = 0; i < 100; ++i) co_await source.tell(add(1));
+        for (int i = 0; i < 100; ++i)
+            co_await source.tell(add(1));
     };
     auto main = [&]() -> task<> { co_await with_actors(body); };
     run(main());
@@ -62,7 +64,8 @@ TEST_P(actor_scope_test, a_failing_body_stops_the_actors) {
             }
         };
         auto a = scope.spawn(adding);
-        for (int i = 0; i < 50; ++i) co_await a.tell(add(1));
+        for (int i = 0; i < 50; ++i)
+            co_await a.tell(add(1));
         throw std::logic_error("body");
     };
     auto main = [&]() -> task<> { co_await with_actors(body); };
@@ -80,7 +83,8 @@ TEST_P(actor_scope_test, cancellation_ends_the_body_and_drains_the_actors) {
             }
         };
         auto a = scope.spawn(adding);
-        for (int i = 0; i < 50; ++i) co_await a.tell(add(1));
+        for (int i = 0; i < 50; ++i)
+            co_await a.tell(add(1));
         co_await sleep(10s);
     };
     auto main = [&]() -> task<> {
@@ -96,10 +100,12 @@ TEST_P(actor_scope_test, actors_that_do_not_drain_in_time_are_killed) {
     auto body = [](actor_scope& scope) -> task<> {
         auto stubborn = [](mailbox<add> inbox) -> task<> {
             counted here;
-            for (;;) co_await sleep(10s);
+            for (;;)
+                co_await sleep(10s);
             static_cast<void>(inbox);
         };
-        for (int i = 0; i < 20; ++i) scope.spawn(stubborn);
+        for (int i = 0; i < 20; ++i)
+            scope.spawn(stubborn);
         auto good = scope.spawn(summing);
         co_await good.tell(add(1));
         co_await sleep(1ms);
@@ -130,7 +136,8 @@ TEST_P(actor_scope_test, actors_spawn_actors) {
         auto parent = [&](mailbox<add> inbox) -> task<> {
             while (auto m = co_await inbox.receive()) {
                 auto child = [&](mailbox<add> own) -> task<> {
-                    while (auto n = co_await own.receive()) ++ended;
+                    while (auto n = co_await own.receive())
+                        ++ended;
                 };
                 auto c = scope.spawn(child);
                 EXPECT_TRUE(co_await c.tell(add(1)));
@@ -139,7 +146,8 @@ TEST_P(actor_scope_test, actors_spawn_actors) {
             }
         };
         auto p = scope.spawn(parent);
-        for (int i = 0; i < 100; ++i) co_await p.tell(add(1));
+        for (int i = 0; i < 100; ++i)
+            co_await p.tell(add(1));
     };
     auto main = [&]() -> task<> { co_await with_actors(body); };
     run(main());
@@ -151,7 +159,8 @@ TEST_P(actor_scope_test, an_old_address_never_reaches_another_actor) {
         std::vector<address<add>> old;
         for (int round = 0; round < 300; ++round) {
             auto a = scope.spawn(summing);
-            for (address<add>& each : old) EXPECT_FALSE(each.try_tell(add(1000)));
+            for (address<add>& each : old)
+                EXPECT_FALSE(each.try_tell(add(1000)));
             co_await a.tell(add(1));
             EXPECT_EQ(co_await a.ask(total()), 1);
             a.stop();

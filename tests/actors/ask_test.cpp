@@ -35,14 +35,16 @@ task<> keeping(mailbox<question, answer_all> inbox, std::atomic<int>* seen) {
                 ++*seen;
             },
             [&](answer_all&) {
-                for (auto& each : kept) each.reply(each->n * 2);
+                for (auto& each : kept)
+                    each.reply(each->n * 2);
                 kept.clear();
             });
     }
 }
 
 task<> until(std::atomic<int>& count, int wanted) {
-    while (count.load() < wanted) co_await sleep(100us);
+    while (count.load() < wanted)
+        co_await sleep(100us);
 }
 
 TEST_P(ask_test, answers_may_come_later) {
@@ -153,7 +155,8 @@ TEST_P(ask_test, a_cancelled_ask_ends_at_once_and_the_receiver_can_see_it) {
             auto message = co_await inbox.receive();
             ++seen;
             auto serve = [&](asked<question>& q) -> task<> {
-                while (!q.abandoned()) co_await sleep(100us);
+                while (!q.abandoned())
+                    co_await sleep(100us);
                 abandoned = true;
                 q.reply(1);
             };
@@ -186,9 +189,11 @@ TEST_P(ask_test, a_borrowing_request_is_served_to_its_end) {
             while (auto message = co_await inbox.receive()) {
                 auto serve = [&](asked<fill>& f) -> task<> {
                     ++started;
-                    while (!f.abandoned()) co_await sleep(100us);
+                    while (!f.abandoned())
+                        co_await sleep(100us);
                     co_await sleep(5ms);
-                    for (int& each : f->room) ++each;  // the asker is there still
+                    for (int& each : f->room)
+                        ++each;  // the asker is there still
                     served = true;
                     f.reply();
                 };
@@ -199,7 +204,8 @@ TEST_P(ask_test, a_borrowing_request_is_served_to_its_end) {
         auto asker = [&]() -> task<> {
             int room[64] = {};
             co_await to.ask(fill(room), 1ms);  // late, but it was served
-            for (int each : room) EXPECT_EQ(each, 1);
+            for (int each : room)
+                EXPECT_EQ(each, 1);
         };
         co_await asker();
         EXPECT_TRUE(served.exchange(false));
@@ -220,7 +226,8 @@ TEST_P(ask_test, a_borrowing_request_that_is_queued_is_given_up_at_once) {
             co_await go.wait();
             while (auto message = co_await inbox.receive()) {
                 message->match([&](asked<fill>& f) {
-                    for (int& each : f->room) ++each;
+                    for (int& each : f->room)
+                        ++each;
                     ++served;
                     f.reply();
                 });
@@ -250,8 +257,10 @@ TEST_P(ask_test, gives_every_asker_one_outcome) {
             std::optional<asked<question>> kept;
             while (auto message = co_await inbox.receive()) {
                 message->match([&](asked<question>& q) {
-                    if (++n % 3 == 0) kept.emplace(std::move(q));
-                    else if (n % 7 != 0) q.reply(q->n);
+                    if (++n % 3 == 0)
+                        kept.emplace(std::move(q));
+                    else if (n % 7 != 0)
+                        q.reply(q->n);
                 });
                 if (n % 5 == 0) co_await sleep(50us);
                 if (kept && n % 4 == 0) {
@@ -280,7 +289,8 @@ TEST_P(ask_test, gives_every_asker_one_outcome) {
             }
         };
         std::vector<task<>> askers;
-        for (int i = 0; i < 40; ++i) askers.push_back(asker(i));
+        for (int i = 0; i < 40; ++i)
+            askers.push_back(asker(i));
         co_await gather(std::move(askers));
         EXPECT_EQ(outcomes.load(), 40 * 50);
     };

@@ -16,7 +16,8 @@ ON_EVERY_RUNTIME(mailbox_test);
 TEST_P(mailbox_test, tells_and_asks) {
     auto body = [](actor_scope& scope) -> task<long> {
         auto sum = scope.spawn(summing);
-        for (long i = 1; i <= 1000; ++i) EXPECT_TRUE(co_await sum.tell(add(i)));
+        for (long i = 1; i <= 1000; ++i)
+            EXPECT_TRUE(co_await sum.tell(add(i)));
         co_return co_await sum.ask(total());
     };
     auto main = [&]() -> task<long> { co_return co_await with_actors(body); };
@@ -31,14 +32,14 @@ struct number {
 
 task<> in_order(mailbox<number> inbox, std::vector<int>* next) {
     while (auto message = co_await inbox.receive()) {
-        message->match([&](number& m) {
-            EXPECT_EQ(m.n, (*next)[static_cast<std::size_t>(m.from)]++);
-        });
+        message->match(
+            [&](number& m) { EXPECT_EQ(m.n, (*next)[static_cast<std::size_t>(m.from)]++); });
     }
 }
 
 task<> send_numbers(address<number> to, int from, int count) {
-    for (int i = 0; i < count; ++i) EXPECT_TRUE(co_await to.tell(number(from, i)));
+    for (int i = 0; i < count; ++i)
+        EXPECT_TRUE(co_await to.tell(number(from, i)));
 }
 
 TEST_P(mailbox_test, keeps_the_order_of_each_sender_through_a_full_mailbox) {
@@ -47,12 +48,14 @@ TEST_P(mailbox_test, keeps_the_order_of_each_sender_through_a_full_mailbox) {
         auto body = [&](actor_scope& scope) -> task<> {
             auto to = scope.spawn(actor_options().capacity(capacity), in_order, &next);
             std::vector<task<>> senders;
-            for (int i = 0; i < 8; ++i) senders.push_back(send_numbers(to, i, 2000));
+            for (int i = 0; i < 8; ++i)
+                senders.push_back(send_numbers(to, i, 2000));
             co_await gather(std::move(senders));
         };
         auto main = [&]() -> task<> { co_await with_actors(body); };
         run(main());
-        for (int each : next) EXPECT_EQ(each, 2000);
+        for (int each : next)
+            EXPECT_EQ(each, 2000);
     }
 }
 
@@ -68,7 +71,8 @@ TEST_P(mailbox_test, try_tell_says_that_the_mailbox_is_full) {
     auto body = [](actor_scope& scope) -> task<> {
         event go;
         auto to = scope.spawn(actor_options().capacity(10), waits_first, &go);
-        for (int i = 0; i < 10; ++i) EXPECT_TRUE(to.try_tell(add(1)));
+        for (int i = 0; i < 10; ++i)
+            EXPECT_TRUE(to.try_tell(add(1)));
         const delivery refused = to.try_tell(add(1));
         EXPECT_FALSE(refused);
         EXPECT_TRUE(refused.full());
@@ -122,9 +126,11 @@ TEST_P(mailbox_test, a_cancelled_sender_has_not_sent) {
 task<> tells_itself(mailbox<add, total> inbox) {
     const auto self = inbox.self();
     long left = 5000;  // far more than there is room for
-    for (long i = 0; i < left; ++i) EXPECT_TRUE(co_await self.tell(add(1)));
+    for (long i = 0; i < left; ++i)
+        EXPECT_TRUE(co_await self.tell(add(1)));
     auto from_a_child = [&]() -> task<> {
-        for (int i = 0; i < 100; ++i) EXPECT_TRUE(co_await self.tell(add(1)));
+        for (int i = 0; i < 100; ++i)
+            EXPECT_TRUE(co_await self.tell(add(1)));
     };
     co_await gather(from_a_child(), from_a_child());
     long sum = 0;
@@ -157,7 +163,8 @@ TEST_P(mailbox_test, stop_drains_and_kill_does_not) {
             }
         };
         auto first = scope.spawn(slowly);
-        for (int i = 0; i < 100; ++i) co_await first.tell(add(1));
+        for (int i = 0; i < 100; ++i)
+            co_await first.tell(add(1));
         EXPECT_TRUE(first.stop());
         EXPECT_FALSE(first.stop());
         EXPECT_FALSE(co_await first.tell(add(1)));
@@ -171,7 +178,8 @@ TEST_P(mailbox_test, stop_drains_and_kill_does_not) {
             static_cast<void>(inbox);
         };
         auto second = scope.spawn(stuck);
-        for (int i = 0; i < 100; ++i) co_await second.tell(add(1));
+        for (int i = 0; i < 100; ++i)
+            co_await second.tell(add(1));
         const auto before = dead_letters();
         EXPECT_TRUE(second.kill());
         EXPECT_EQ(co_await second.ended(), exit_reason::killed);
@@ -208,8 +216,13 @@ TEST_P(mailbox_test, stop_refuses_senders_that_wait) {
             go.set();
         };
         std::vector<task<>> all;
-        for (int i = 0; i < 20; ++i) all.push_back(send());
-        co_await gather(gather(std::move(all)), [&]() -> task<> { co_await sleep(5ms); co_await ask(); }(), stop());
+        for (int i = 0; i < 20; ++i)
+            all.push_back(send());
+        auto ask_later = [&]() -> task<> {
+            co_await sleep(5ms);
+            co_await ask();
+        };
+        co_await gather(gather(std::move(all)), ask_later(), stop());
         EXPECT_EQ(accepted.load(), 2);
         EXPECT_EQ(refused.load(), 19);
     };
@@ -219,7 +232,8 @@ TEST_P(mailbox_test, stop_refuses_senders_that_wait) {
 
 TEST_P(mailbox_test, messages_that_are_never_handled_are_destroyed) {
     struct parcel {
-        explicit parcel(int n) : content(n), rest("a string too long to lie in the object itself") {}
+        explicit parcel(int n)
+            : content(n), rest("a string too long to lie in the object itself") {}
         counted content;
         std::string rest;
     };
@@ -234,7 +248,8 @@ TEST_P(mailbox_test, messages_that_are_never_handled_are_destroyed) {
             };
             auto to = scope.spawn(actor_options().capacity(8), stuck);
             auto send = [&]() -> task<> {
-                for (int i = 0; i < 20; ++i) co_await to.tell(parcel(i));
+                for (int i = 0; i < 20; ++i)
+                    co_await to.tell(parcel(i));
             };
             auto kill = [&]() -> task<> {
                 co_await sleep(10ms);
@@ -282,19 +297,20 @@ TEST_P(mailbox_test, handlers_may_be_tasks) {
         auto slow = [](mailbox<add, total> inbox) -> task<> {
             long sum = 0;
             while (auto message = co_await inbox.receive()) {
-                co_await message->match(
-                    [&](add& a) -> task<> {
-                        co_await yield_now();
-                        sum += a.n;
-                    },
-                    [&](asked<total>& t) -> task<> {
-                        co_await sleep(1ms);
-                        t.reply(sum);
-                    });
+                auto on_add = [&](add& a) -> task<> {
+                    co_await yield_now();
+                    sum += a.n;
+                };
+                auto on_total = [&](asked<total>& t) -> task<> {
+                    co_await sleep(1ms);
+                    t.reply(sum);
+                };
+                co_await message->match(on_add, on_total);
             }
         };
         auto to = scope.spawn(slow);
-        for (int i = 0; i < 50; ++i) co_await to.tell(add(2));
+        for (int i = 0; i < 50; ++i)
+            co_await to.tell(add(2));
         co_return co_await to.ask(total());
     };
     auto main = [&]() -> task<long> { co_return co_await with_actors(body); };
@@ -331,13 +347,21 @@ TEST_P(mailbox_test, receive_with_a_timeout_loses_nothing) {
 }
 
 template <class A, class M>
-concept can_tell = requires(A a, M m) { a.tell(m); };
+concept can_tell = requires(A a, M m) {
+    a.tell(m);
+};
 template <class A, class M>
-concept can_ask = requires(A a, M m) { a.ask(m); };
+concept can_ask = requires(A a, M m) {
+    a.ask(m);
+};
 template <class... Handlers>
-concept can_match = requires(message<add, total> m, Handlers... handlers) { m.match(handlers...); };
+concept can_match = requires(message<add, total> m, Handlers... handlers) {
+    m.match(handlers...);
+};
 template <class F>
-concept can_spawn = requires(actor_scope& s, F f) { s.spawn(f); };
+concept can_spawn = requires(actor_scope& s, F f) {
+    s.spawn(f);
+};
 
 TEST(address, takes_only_its_own_types) {
     using both = address<add, total>;

@@ -40,7 +40,7 @@ inline task<> summing(mailbox<add, total, fail> inbox) {
 
 /// A value that counts how many of its kind are alive.
 class counted {
-  public:
+ public:
     explicit counted(int what = 0) : value(what) { ++alive; }
     counted(counted&& other) noexcept : value(other.value) { ++alive; }
     counted& operator=(counted&&) = default;

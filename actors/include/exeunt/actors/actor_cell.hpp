@@ -179,8 +179,11 @@ class actor_cell {
     actor_cell() noexcept = default;
     ~actor_cell() = delete;  // cells are never given back
 
-    static envelope* waiting_mark() noexcept { return reinterpret_cast<envelope*>(std::uintptr_t{1}); }
-    static envelope* ended_mark() noexcept { return reinterpret_cast<envelope*>(std::uintptr_t{2}); }
+    static envelope* mark(std::uintptr_t number) noexcept {
+        return reinterpret_cast<envelope*>(number);
+    }
+    static envelope* waiting_mark() noexcept { return mark(1); }
+    static envelope* ended_mark() noexcept { return mark(2); }
     static bool is_mark(const envelope* e) noexcept {
         return reinterpret_cast<std::uintptr_t>(e) <= 2;  // null, too
     }
@@ -303,7 +306,7 @@ inline bool actor_cell::put(envelope& e) noexcept {
     envelope* newest = head_.load(std::memory_order_relaxed);
     for (;;) {
         if (newest == waiting_mark()) {
-            // acquire: pairs with the release half of the CAS by which the receiver put the mark up.
+            // acquire: pairs with the release half of the CAS by which the mark was put up.
             if (!head_.compare_exchange_weak(newest, nullptr, std::memory_order_acquire,
                                              std::memory_order_relaxed)) {
                 continue;

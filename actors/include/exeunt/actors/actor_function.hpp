@@ -10,8 +10,8 @@
 #include <tuple>
 #include <type_traits>
 
-/// What an actor is made from: a function (or lambda, or function object) whose first parameter is a
-/// mailbox and that makes a task<>.
+/// What an actor is made from: a function (or lambda, or function object) whose first parameter is
+/// a mailbox and that makes a task<>.
 ///
 ///     ex::task<> account(ex::mailbox<deposit, withdraw> inbox, long cents);
 namespace exeunt {

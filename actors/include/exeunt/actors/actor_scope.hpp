@@ -116,8 +116,8 @@ class actor_scope : core::combinator, core::actor_owner {
 /// Runs `body(actor_scope&)`, which makes a task, with a scope for actors. Ends when the body and
 /// all actors have ended.
 ///
-/// Returns the body's value. Errors: the first exception in time of the body or an actor; later ones
-/// go to on_suppressed(); task_cancelled as with_group(). `drain`: how long the actors may take to
+/// Returns the body's value. Errors: the first exception in time of the body or an actor; later
+/// ones go to on_suppressed(); task_cancelled as with_group(). `drain`: how long the actors may take to
 /// end after the body; then they are killed.
 /// Cancellation: the body is cancelled, the actors are stopped and drained as at the body's end.
 template <class F>

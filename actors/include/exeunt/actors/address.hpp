@@ -21,8 +21,8 @@ template <class M, class... Ms>
 concept message_of = (std::same_as<std::remove_cvref_t<M>, Ms> || ...);
 
 /// A weak reference to an actor that takes messages of the types Ms: two words, trivially copyable,
-/// keeps nothing alive, never dangles. It converts to an address of fewer types. Sending to an actor
-/// that has ended is an answered mistake, not a fault: see tell(), try_tell() and ask().
+/// keeps nothing alive, never dangles. It converts to an address of fewer types. Sending to an
+/// actor that has ended is an answered mistake, not a fault: see tell(), try_tell() and ask().
 ///
 /// Thread safety: as a plain value. All operations may be used on any thread and from any runtime.
 template <sendable... Ms>
@@ -47,7 +47,7 @@ class address {
     core::tell_awaiter tell(M&& m) const {
         using type = std::remove_cvref_t<M>;
         return core::tell_awaiter(cell_, generation_,
-                                  *new core::told<type>(type(std::forward<M>(m))));
+                                  *new core::told<type>(std::forward<M>(m)));
     }
 
     /// Puts m into the mailbox if there is room; m is moved from only then. Any thread, worker or

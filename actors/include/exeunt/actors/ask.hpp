@@ -83,8 +83,9 @@ class asked {
     /// more it does nothing. Errors: what constructing the answer throws; the asker then gets
     /// ask_dropped.
     template <class... Answer>
-        requires(std::is_void_v<reply_type> ? sizeof...(Answer) == 0
-                                            : std::constructible_from<reply_type, Answer...>)
+        requires(std::is_void_v<typename M::reply>
+                     ? sizeof...(Answer) == 0
+                     : std::constructible_from<typename M::reply, Answer...>)
     void reply(Answer&&... answer);
 
     /// Whether reply() was called.
@@ -197,8 +198,9 @@ bool asked<M>::abandoned() const noexcept {
 
 template <request M>
 template <class... Answer>
-    requires(std::is_void_v<typename M::reply> ? sizeof...(Answer) == 0
-                                               : std::constructible_from<typename M::reply, Answer...>)
+    requires(std::is_void_v<typename M::reply>
+                 ? sizeof...(Answer) == 0
+                 : std::constructible_from<typename M::reply, Answer...>)
 void asked<M>::reply(Answer&&... answer) {
     EXEUNT_ASSERT(request_ != nullptr && !answered_ && "a request is answered once");
     answered_ = true;

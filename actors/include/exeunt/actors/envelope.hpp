@@ -11,14 +11,15 @@
 /// What can be sent to an actor.
 ///
 ///     struct deposit  { long cents; };                          // told
-///     struct withdraw { long cents; using reply = bool; };      // asked: somebody waits for a bool
+///     struct withdraw { long cents; using reply = bool; };      // asked: for a bool
 ///     struct lookup   { std::span<key> keys; std::span<value> values;
 ///                       using reply = void;
 ///                       static constexpr bool borrows = true; };   // refers to the asker's memory
 ///
-/// A message is any type that can be moved without an exception. One with a member type `reply` is a request: it is asked, not
-/// told. One with `borrows` set may refer to memory of the asker: ask() then does not end while the
-/// receiver serves it, whatever becomes of its deadline (docs/decisions/0401-ask-give-up.md).
+/// A message is any type that can be moved without an exception. One with a member type `reply` is
+/// a request: it is asked, not told. One with `borrows` set may refer to memory of the asker: ask()
+/// then does not end while the receiver serves it, whatever becomes of its deadline
+/// (docs/decisions/0401-ask-give-up.md).
 namespace exeunt {
 
 /// A message type that its receiver answers.
@@ -84,7 +85,9 @@ void count_dead_letter(const envelope& e) noexcept;
 /// A message that was told.
 template <class M>
 struct told final : envelope, frame_memory {
-    explicit told(M&& message) noexcept : envelope(kind_of_this), value(std::move(message)) {}
+    template <class From>
+    explicit told(From&& from) noexcept(std::is_nothrow_constructible_v<M, From>)
+        : envelope(kind_of_this), value(std::forward<From>(from)) {}
 
     static void discard(envelope& e, undelivered why) noexcept {
         if (why == undelivered::dead) count_dead_letter(e);

@@ -75,8 +75,8 @@ class message {
     message& operator*() noexcept { return *this; }
 
     /// Calls the handler of this message's type, and returns what it returns: all handlers return
-    /// the same type. When that is a task, `co_await message->match(...)` runs it; the message lives
-    /// as long as this object. Once for each message.
+    /// the same type. When that is a task, `co_await message->match(...)` runs it; the message
+    /// lives as long as this object. Once for each message.
     template <class... Handlers>
         requires(has_one_handler<Ms, Handlers...> && ...)
     decltype(auto) match(Handlers&&... handlers) {
