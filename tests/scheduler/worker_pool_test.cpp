@@ -68,7 +68,8 @@ std::chrono::microseconds cpu_time() {
 
 void compute(clock_type::duration how_long) {
     const auto end = clock_type::now() + how_long;
-    while (clock_type::now() < end) {}
+    while (clock_type::now() < end) {
+    }
 }
 
 class worker_pool_test : public testing::TestWithParam<unsigned> {};
@@ -89,7 +90,8 @@ TEST_P(worker_pool_test, runs_what_foreign_threads_inject) {
             }
         });
     }
-    for (auto& each : threads) each.join();
+    for (auto& each : threads)
+        each.join();
     EXPECT_TRUE(eventually([&] { return ran.load() == 4 * per_thread; }));
     EXPECT_TRUE(eventually([&] { return pool.counters().executed == 4U * per_thread; }));
     EXPECT_EQ(pool.counters().injected, 4U * per_thread);
@@ -115,7 +117,8 @@ TEST_P(worker_pool_test, runs_what_is_posted_on_that_worker_in_order) {
     EXPECT_TRUE(eventually([&] { return ran.load() == each_way * static_cast<int>(GetParam()); }));
     EXPECT_EQ(elsewhere.load(), 0);
     for (const auto& order : seen) {
-        for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(order[i], static_cast<int>(i));
+        for (std::size_t i = 0; i < order.size(); ++i)
+            EXPECT_EQ(order[i], static_cast<int>(i));
     }
 }
 
@@ -168,7 +171,8 @@ TEST_P(worker_pool_test, another_worker_comes_for_each_published_item) {
     EXPECT_EQ(pool.counters().stolen, static_cast<std::uint64_t>(all));
 }
 
-/// Two blocking items at once: the second must not wait for the worker that was woken for the first.
+/// Two blocking items at once: the second must not wait for the worker that was woken for the
+/// first.
 TEST_P(worker_pool_test, wakes_one_for_each_of_several_long_items) {
     atomic<int> inside{0};
     atomic<int> met{0};
@@ -185,10 +189,12 @@ TEST_P(worker_pool_test, wakes_one_for_each_of_several_long_items) {
                 inside.load();
             });
         }
-        for (auto& each : jobs) pool.inject(each);
+        for (auto& each : jobs)
+            pool.inject(each);
         ASSERT_TRUE(eventually([&] { return met.load() == at_once; })) << "in round " << round;
-        ASSERT_TRUE(eventually([&] { return pool.counters().executed ==
-                                            static_cast<std::uint64_t>((round + 1) * at_once); }));
+        ASSERT_TRUE(eventually([&] {
+            return pool.counters().executed == static_cast<std::uint64_t>((round + 1) * at_once);
+        }));
     }
 }
 
@@ -210,7 +216,7 @@ TEST_P(worker_pool_test, idle_workers_use_no_cpu) {
 
 /// What waits behind a long computation in the slot of a worker that was woken in this or that way.
 class stuck_slot_test : public testing::TestWithParam<unsigned> {
-  protected:
+ protected:
     struct alarm : timer {
         explicit alarm(job& j) : timer(&over), what(j) {}
         static void over(timer& t) noexcept {
@@ -233,11 +239,14 @@ class stuck_slot_test : public testing::TestWithParam<unsigned> {
             put = clock_type::now();
             worker::current()->make_ready(static_cast<work_item*>(&stuck));
             const auto end = put + 5s;
-            while (!rescued.load() && clock_type::now() < end) {}
+            while (!rescued.load() && clock_type::now() < end) {
+            }
             finished.store(true);
         });
         alarm later(compute_long);
-        job arm([&] { worker::current()->timers().arm(later, worker::current()->deadline_in(60'000'000)); });
+        job arm([&] {
+            worker::current()->timers().arm(later, worker::current()->deadline_in(60'000'000));
+        });
         worker_pool pool(with(GetParam()));
         std::this_thread::sleep_for(50ms);  // everybody sleeps without limit
         pool.inject(by_timer ? arm : compute_long);
@@ -248,7 +257,9 @@ class stuck_slot_test : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(workers, stuck_slot_test, testing::Values(2U, 8U));
 
-TEST_P(stuck_slot_test, is_emptied_when_its_worker_was_woken_by_an_item) { expect_rescue(false); }
+TEST_P(stuck_slot_test, is_emptied_when_its_worker_was_woken_by_an_item) {
+    expect_rescue(false);
+}
 TEST_P(stuck_slot_test, is_emptied_when_its_worker_was_woken_by_its_own_timer) {
     expect_rescue(true);
 }
@@ -266,13 +277,15 @@ TEST_P(worker_pool_test, spreads_steps_over_the_workers) {
         });
     }
     job push_all([&] {
-        for (auto& each : jobs) worker::current()->push(static_cast<work_item*>(&each));
+        for (auto& each : jobs)
+            worker::current()->push(static_cast<work_item*>(&each));
     });
     worker_pool pool(with(GetParam()));
     pool.inject(push_all);
     ASSERT_TRUE(eventually([&] { return ran.load() == steps; }));
     int busy = 0;
-    for (auto& each : by) busy += each.load() > 0 ? 1 : 0;
+    for (auto& each : by)
+        busy += each.load() > 0 ? 1 : 0;
     EXPECT_GE(busy, GetParam() == 1 ? 1 : 2);
     EXPECT_EQ(pool.counters().stolen > 0, GetParam() > 1);
 }
@@ -288,14 +301,22 @@ TEST_P(worker_pool_test, stops_while_busy) {
                 work_item* self = &jobs[static_cast<std::size_t>(i)];
                 worker& here = *worker::current();
                 switch (i % 4) {
-                    case 0: here.make_ready_last(self); break;
-                    case 1: here.make_ready(self); break;
-                    case 2: here.push(self); break;
-                    default: here.pool().at(static_cast<unsigned>(i) % here.pool().size()).post(*self);
+                    case 0:
+                        here.make_ready_last(self);
+                        break;
+                    case 1:
+                        here.make_ready(self);
+                        break;
+                    case 2:
+                        here.push(self);
+                        break;
+                    default:
+                        here.pool().at(static_cast<unsigned>(i) % here.pool().size()).post(*self);
                 }
             });
         }
-        for (auto& each : jobs) pool->inject(each);
+        for (auto& each : jobs)
+            pool->inject(each);
         if (round % 2 == 0) {
             EXPECT_TRUE(eventually([&] { return runs.load() > 20; }));
         }
@@ -328,8 +349,12 @@ TEST_P(worker_pool_test, a_pair_in_the_slot_lets_others_run) {
     atomic<bool> stop{false};
     atomic<int> others{0};
     job* pair[2];
-    job ping([&] { if (!stop.load()) worker::current()->make_ready(static_cast<work_item*>(pair[1])); });
-    job pong([&] { if (!stop.load()) worker::current()->make_ready(static_cast<work_item*>(pair[0])); });
+    job ping([&] {
+        if (!stop.load()) worker::current()->make_ready(static_cast<work_item*>(pair[1]));
+    });
+    job pong([&] {
+        if (!stop.load()) worker::current()->make_ready(static_cast<work_item*>(pair[0]));
+    });
     pair[0] = &ping;
     pair[1] = &pong;
     job other([&] {
@@ -349,7 +374,7 @@ TEST_P(worker_pool_test, a_pair_in_the_slot_lets_others_run) {
 }
 
 class event_loop_variable : public testing::Test {
-  protected:
+ protected:
     void SetUp() override {
         if (const char* text = std::getenv("EXEUNT_EVENT_LOOP")) before_ = text;
     }

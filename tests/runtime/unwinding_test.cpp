@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/gather.hpp>
+#include <exeunt/runtime/group.hpp>
+#include <exeunt/runtime/race.hpp>
+#include <exeunt/runtime/settled.hpp>
+#include <exeunt/runtime/sleep.hpp>
+#include <exeunt/runtime/timeout.hpp>
+#include <exeunt/runtime/unwinding.hpp>
+#include <exeunt/runtime/yield.hpp>
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+#include "tests/runtime/on_every_runtime.hpp"
+
+namespace exeunt::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+class unwinding_test : public on_every_runtime {};
+ON_EVERY_RUNTIME(unwinding_test);
+
+struct guards {
+    int failures = 0;
+    int successes = 0;
+};
+
+enum class way { value, exception, cancelled };
+
+task<> leaves(way how, guards& g) {
+    auto failed = [&g]() noexcept { ++g.failures; };
+    auto succeeded = [&g]() noexcept { ++g.successes; };
+    scope_failure on_failure(failed);
+    scope_success on_success(succeeded);
+    co_await yield_now();
+    if (how == way::exception) throw std::runtime_error("failed");
+    if (how == way::cancelled) co_await sleep(1h);
+}
+/// Frames further up see the same.
+task<> leaves_deep(way how, guards& g, int depth) {
+    auto failed = [&g]() noexcept { ++g.failures; };
+    auto succeeded = [&g]() noexcept { ++g.successes; };
+    scope_failure on_failure(failed);
+    scope_success on_success(succeeded);
+    if (depth > 0) {
+        co_await leaves_deep(how, g, depth - 1);
+    } else {
+        co_await leaves(how, g);
+    }
+}
+
+TEST_P(unwinding_test, a_value_is_a_success) {
+    guards g;
+    run(leaves_deep(way::value, g, 3));
+    EXPECT_EQ(g.failures, 0);
+    EXPECT_EQ(g.successes, 5);
+}
+
+TEST_P(unwinding_test, an_exception_is_a_failure) {
+    guards g;
+    EXPECT_THROW(run(leaves_deep(way::exception, g, 3)), std::runtime_error);
+    EXPECT_EQ(g.failures, 5);
+    EXPECT_EQ(g.successes, 0);
+}
+
+TEST_P(unwinding_test, a_cancellation_is_a_failure) {
+    guards g;
+    run([](guards& all) -> task<> {
+        co_await race(leaves_deep(way::cancelled, all, 3), sleep(1ms));
+    }(g));
+    EXPECT_EQ(g.failures, 5);
+    EXPECT_EQ(g.successes, 0);
+    EXPECT_FALSE(unwinding());
+}
+
+/// What a combinator catches is no failure of the scope around it.
+task<> goes_on(guards& g) {
+    auto failed = [&g]() noexcept { ++g.failures; };
+    auto succeeded = [&g]() noexcept { ++g.successes; };
+    scope_failure on_failure(failed);
+    scope_success on_success(succeeded);
+    guards inner;
+    auto late = co_await move_on_after(1ms, leaves(way::cancelled, inner));
+    EXPECT_FALSE(late);
+    EXPECT_EQ(inner.failures, 1);
+    EXPECT_FALSE(unwinding());
+    auto ended = co_await settled(leaves(way::exception, inner));
+    EXPECT_TRUE(ended.failed());
+    EXPECT_EQ(inner.failures, 2);
+    auto body = [&inner](group& all) -> task<> {
+        static_cast<void>(all.spawn(leaves, way::cancelled, std::ref(inner)));
+        co_await sleep(1ms);
+        all.cancel();
+    };
+    co_await with_group(body);
+    EXPECT_EQ(inner.failures, 3);
+    EXPECT_FALSE(unwinding());
+    try {
+        co_await leaves(way::exception, inner);
+    } catch (const std::runtime_error&) {
+        scope_success inside([&inner]() noexcept { ++inner.successes; });
+    }
+    EXPECT_EQ(inner.failures, 4);
+    EXPECT_EQ(inner.successes, 1);
+}
+
+TEST_P(unwinding_test, ends_at_the_scope_that_asked) {
+    guards g;
+    run(goes_on(g));
+    EXPECT_EQ(g.failures, 0);
+    EXPECT_EQ(g.successes, 1);
+}
+
+/// A parameter dies after the coroutine has ended, in whichever way.
+struct witness {
+    witness(guards& all) : g(&all) {}
+    witness(witness&& other) noexcept : g(std::exchange(other.g, nullptr)) {}
+    ~witness() {
+        if (g != nullptr)
+            ++(unwinding() || std::uncaught_exceptions() > 0 ? g->failures : g->successes);
+    }
+    guards* g;
+};
+task<> holds(way how, witness) {
+    if (how == way::exception) throw std::runtime_error("failed");
+    if (how == way::cancelled) co_await sleep(1h);
+}
+
+TEST_P(unwinding_test, parameters_see_it_too) {
+    guards g;
+    run([](guards& all) -> task<> {
+        co_await holds(way::value, witness(all));
+        EXPECT_EQ(all.successes, 1);
+        EXPECT_THROW(co_await holds(way::exception, witness(all)), std::runtime_error);
+        EXPECT_EQ(all.failures, 1);
+        auto ended = co_await settled(holds(way::exception, witness(all)));
+        EXPECT_TRUE(ended.failed());
+        EXPECT_EQ(all.failures, 2);
+        auto late = co_await move_on_after(1ms, holds(way::cancelled, witness(all)));
+        EXPECT_FALSE(late);
+        EXPECT_EQ(all.failures, 3);
+        EXPECT_THROW(co_await gather(holds(way::exception, witness(all))), std::runtime_error);
+        EXPECT_EQ(all.failures, 4);
+    }(g));
+    EXPECT_EQ(g.successes, 1);
+}
+
+TEST(unwinding_alone, scope_guards_work_in_plain_functions) {
+    guards g;
+    {
+        scope_success on_success([&g] { ++g.successes; });
+        scope_failure on_failure([&g]() noexcept { ++g.failures; });
+    }
+    EXPECT_EQ(g.successes, 1);
+    EXPECT_EQ(g.failures, 0);
+    try {
+        scope_success on_success([&g] { ++g.successes; });
+        scope_failure on_failure([&g]() noexcept { ++g.failures; });
+        throw 1;
+    } catch (int) {
+    }
+    EXPECT_EQ(g.successes, 1);
+    EXPECT_EQ(g.failures, 1);
+}
+
+}  // namespace
+}  // namespace exeunt::tests
