@@ -63,7 +63,8 @@ endpoint::endpoint(std::string_view address, std::uint16_t port) {
         }
         std::memcpy(storage_.data(), &v6, sizeof v6);
     } else {
-        refuse(address, "not a numeric IP address, such as 127.0.0.1 or ::1 (names are not looked up)");
+        refuse(address,
+               "not a numeric IP address, such as 127.0.0.1 or ::1 (names are not looked up)");
     }
 }
 
@@ -101,8 +102,12 @@ endpoint endpoint::any_v6(std::uint16_t port) noexcept {
     return e;
 }
 
-int endpoint::family() const noexcept { return read<sa_family_t>(data()); }
-bool endpoint::is_v6() const noexcept { return family() == AF_INET6; }
+int endpoint::family() const noexcept {
+    return read<sa_family_t>(data());
+}
+bool endpoint::is_v6() const noexcept {
+    return family() == AF_INET6;
+}
 std::uint32_t endpoint::size() const noexcept {
     return is_v6() ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }
@@ -110,7 +115,9 @@ std::uint32_t endpoint::size() const noexcept {
 // The port lies at the same place in both.
 static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
 
-std::uint16_t endpoint::port() const noexcept { return ntohs(read<sockaddr_in>(data()).sin_port); }
+std::uint16_t endpoint::port() const noexcept {
+    return ntohs(read<sockaddr_in>(data()).sin_port);
+}
 
 void endpoint::set_port(std::uint16_t port) noexcept {
     const in_port_t wire = htons(port);
@@ -166,7 +173,9 @@ unix_endpoint::unix_endpoint(std::string_view path) : unix_endpoint() {
     size_ = static_cast<std::uint32_t>(begin + path.size() + (abstract ? 0 : 1));
 }
 
-int unix_endpoint::family() const noexcept { return AF_UNIX; }
+int unix_endpoint::family() const noexcept {
+    return AF_UNIX;
+}
 
 std::string unix_endpoint::path() const {
     constexpr std::size_t begin = offsetof(sockaddr_un, sun_path);

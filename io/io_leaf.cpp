@@ -47,9 +47,12 @@ std::coroutine_handle<> io_leaf::start(std::coroutine_handle<> self) noexcept {
         if (operation::code == opcode::receive) begin_wait();
         if (!worker::current()->event_loop().submit(*this)) {
             switch (s.park(*this)) {
-                case parked::yes: return back_to_run_loop();
-                case parked::cancelled: return cancel_now(*this, *leaf::frame);
-                case parked::woken: break;
+                case parked::yes:
+                    return back_to_run_loop();
+                case parked::cancelled:
+                    return cancel_now(*this, *leaf::frame);
+                case parked::woken:
+                    break;
             }
         }
         end_wait();
@@ -59,8 +62,8 @@ std::coroutine_handle<> io_leaf::start(std::coroutine_handle<> self) noexcept {
 
 /// The event loop returns the operation.
 void io_leaf::completed(void* self) {
-    wake_up(static_cast<io_leaf&>(
-        *static_cast<operation*>(static_cast<scheduler::work_item*>(self))));
+    wake_up(
+        static_cast<io_leaf&>(*static_cast<operation*>(static_cast<scheduler::work_item*>(self))));
 }
 
 /// The strand goes on, in its own turn.

@@ -34,7 +34,8 @@ bool is_exhaustion(int error) noexcept {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/// Of one connection that has failed before it was accepted; Linux passes its errors on (accept(2)).
+/// Of one connection that has failed before it was accepted; Linux passes its errors on
+/// (accept(2)).
 bool is_passing(int error) noexcept {
     switch (error) {
         case EAGAIN:
@@ -62,7 +63,9 @@ bool peer_went_away(const std::error_code& error) noexcept {
            error == std::errc::timed_out || error == std::errc::connection_aborted;
 }
 
-int open_reserve() noexcept { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+int open_reserve() noexcept {
+    return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
 
 }  // namespace
 
@@ -186,7 +189,9 @@ void server::begin_drain() noexcept {
     draining_.set();
 }
 
-void server::hurry() noexcept { drained_.set(); }
+void server::hurry() noexcept {
+    drained_.set();
+}
 
 task<> server::supervise(group& g) {
     handlers = &g;

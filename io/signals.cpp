@@ -45,7 +45,8 @@ registry all;
 void handler(int number) {
     const int kept = errno;
     // seq_cst: in one order with the load of `writer` below, against stop_listening(), which first
-    // clears `writer` and then waits until nobody is inside: a pipe that was seen here is still open.
+    // clears `writer` and then waits until nobody is inside: a pipe that was seen here is still
+    // open.
     all.inside.fetch_add(1, std::memory_order_seq_cst);
     for (listener& each : all.listeners) {
         // seq_cst: see above. Its acquire half pairs with the release half of the store that filled
@@ -128,7 +129,9 @@ signals::signals(std::initializer_list<int> numbers) {
     throw std::system_error(error, std::system_category(), "cannot listen to signals");
 }
 
-signals::~signals() { stop_listening(); }
+signals::~signals() {
+    stop_listening();
+}
 
 void signals::stop_listening() noexcept {
     {
@@ -138,11 +141,12 @@ void signals::stop_listening() noexcept {
         }
         if (slot_ >= 0) {
             // seq_cst: before the load of `inside` in the one order; see handler().
-            all.listeners[static_cast<std::size_t>(slot_)].writer.store(
-                -1, std::memory_order_seq_cst);
+            all.listeners[static_cast<std::size_t>(slot_)].writer.store(-1,
+                                                                        std::memory_order_seq_cst);
         }
     }
-    // A handler that saw the pipe finishes first. seq_cst: see there; acquire pairs with its release.
+    // A handler that saw the pipe finishes first. seq_cst: see there; acquire pairs with its
+    // release.
     while (all.inside.load(std::memory_order_seq_cst) != 0)
         std::this_thread::yield();
     ::close(writer_);

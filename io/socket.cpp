@@ -29,7 +29,9 @@ descriptor_handle own(int fd, int family, std::error_code& error) noexcept {
     }
 }
 
-std::error_code last_error() noexcept { return std::error_code(errno, std::system_category()); }
+std::error_code last_error() noexcept {
+    return std::error_code(errno, std::system_category());
+}
 
 }  // namespace
 
@@ -74,8 +76,7 @@ descriptor_handle open_listener(int family, const void* address, std::uint32_t s
 std::uint32_t socket_name(int fd, void* address, std::uint32_t size, bool of_peer) {
     socklen_t length = size;
     auto* const to = static_cast<sockaddr*>(address);
-    const int result =
-        of_peer ? ::getpeername(fd, to, &length) : ::getsockname(fd, to, &length);
+    const int result = of_peer ? ::getpeername(fd, to, &length) : ::getsockname(fd, to, &length);
     if (result < 0) {
         throw std::system_error(last_error(), of_peer ? "cannot tell the peer of a socket"
                                                       : "cannot tell the name of a socket");

@@ -7,7 +7,7 @@ namespace exeunt {
 namespace {
 
 class category final : public std::error_category {
-  public:
+ public:
     const char* name() const noexcept override { return "exeunt.stream"; }
     std::string message(int value) const override {
         switch (static_cast<stream_errc>(value)) {

@@ -25,8 +25,12 @@ void set(int fd, int level, int name, bool yes, const char* what) {
 
 }  // namespace
 
-endpoint tcp_stream::local_endpoint() const { return name_of(native_handle(), false); }
-endpoint tcp_stream::peer_endpoint() const { return name_of(native_handle(), true); }
+endpoint tcp_stream::local_endpoint() const {
+    return name_of(native_handle(), false);
+}
+endpoint tcp_stream::peer_endpoint() const {
+    return name_of(native_handle(), true);
+}
 
 void tcp_stream::set_nodelay(bool yes) {
     set(native_handle(), IPPROTO_TCP, TCP_NODELAY, yes, "cannot set TCP_NODELAY");

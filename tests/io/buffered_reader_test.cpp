@@ -82,7 +82,9 @@ task<> limits() {
     EXPECT_EQ(reader.text(), "rest");
     EXPECT_EQ(text_of(co_await reader.read_exactly(4)), "rest");
 }
-TEST_P(buffered_reader_test, limits_and_ends_lose_nothing) { run(limits()); }
+TEST_P(buffered_reader_test, limits_and_ends_lose_nothing) {
+    run(limits());
+}
 
 task<> parse_by_hand() {
     auto both = unix_stream::pair();
@@ -98,7 +100,9 @@ task<> parse_by_hand() {
     both.first.close();
     EXPECT_EQ(co_await reader.fill(), 0U);
 }
-TEST_P(buffered_reader_test, parsers_see_the_buffer) { run(parse_by_hand()); }
+TEST_P(buffered_reader_test, parsers_see_the_buffer) {
+    run(parse_by_hand());
+}
 
 /// read_exactly() that is cancelled over and over gets every byte in its place.
 task<> write_slowly(unix_stream& to, std::string text) {
@@ -125,7 +129,9 @@ task<> cancelled_reads() {
     auto both = unix_stream::pair();
     co_await gather(write_slowly(both.first, text), read_in_time(both.second, text));
 }
-TEST_P(buffered_reader_test, cancelled_reads_lose_nothing) { run(cancelled_reads()); }
+TEST_P(buffered_reader_test, cancelled_reads_lose_nothing) {
+    run(cancelled_reads());
+}
 
 TEST(read_buffer, grows_and_compacts) {
     read_buffer buffer;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The programs of docs/guide/sockets.md and docs/guide/servers.md: the pages quote the marked parts.
+// The programs of docs/guide/sockets.md and docs/guide/servers.md: the pages quote the marked
+// parts.
 #include <exeunt/io/buffered_reader.hpp>
 #include <exeunt/io/serve.hpp>
 #include <exeunt/io/signals.hpp>
@@ -84,7 +85,9 @@ ex::task<> lines() {
     EXPECT_EQ(counted.accepted(), 3U);
     EXPECT_FALSE(co_await reachable(here));
 }
-TEST_P(guide_test, lines) { run(lines()); }
+TEST_P(guide_test, lines) {
+    run(lines());
+}
 
 ex::task<> pieces() {
     auto both = ex::unix_stream::pair();
@@ -92,7 +95,9 @@ ex::task<> pieces() {
     std::array<std::byte, 16> bytes{};
     EXPECT_EQ(co_await both.second.read_some(bytes), 8U);
 }
-TEST_P(guide_test, pieces) { run(pieces()); }
+TEST_P(guide_test, pieces) {
+    run(pieces());
+}
 
 // [signals]
 ex::task<int> next_reload() {
@@ -101,6 +106,8 @@ ex::task<int> next_reload() {
     co_return co_await reload.wait();
 }
 // [/signals]
-TEST_P(guide_test, signals) { EXPECT_EQ(run(next_reload()), SIGHUP); }
+TEST_P(guide_test, signals) {
+    EXPECT_EQ(run(next_reload()), SIGHUP);
+}
 
 }  // namespace

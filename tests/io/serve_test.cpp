@@ -57,12 +57,12 @@ task<bool> ask(endpoint server, int rounds) {
     co_return true;
 }
 
-/// Waits, within reason, until `condition` holds.
-template <class Condition>
-task<> until(Condition condition) {
-    for (int i = 0; i < 5000 && !condition(); ++i)
+/// Waits, within reason, until a count of the server has reached `least`.
+using count_fn = std::uint64_t (serve_metrics::*)() const noexcept;
+task<> until(serve_metrics& counted, count_fn count, std::uint64_t least) {
+    for (int i = 0; i < 5000 && (counted.*count)() < least; ++i)
         co_await sleep(1ms);
-    EXPECT_TRUE(condition());
+    EXPECT_GE((counted.*count)(), least);
 }
 
 task<> ask_at_once(endpoint server, std::size_t clients, int rounds) {
@@ -103,13 +103,15 @@ task<> serve_few_at_once() {
     };
     auto listener = tcp_listener::bind({"127.0.0.1", 0});
     const endpoint here = listener.local_endpoint();
-    co_await race(serve(std::move(listener), handler,
-                        serve_options().connections(1).metrics(counted)),
-                  ask_at_once(here, 20, 2));
+    co_await race(
+        serve(std::move(listener), handler, serve_options().connections(1).metrics(counted)),
+        ask_at_once(here, 20, 2));
     EXPECT_EQ(counted.accepted(), 20U);
     EXPECT_EQ(most, 1U);
 }
-TEST_P(serve_test, never_more_than_the_cap) { run(serve_few_at_once()); }
+TEST_P(serve_test, never_more_than_the_cap) {
+    run(serve_few_at_once());
+}
 
 task<> sometimes_fail(tcp_stream peer) {
     std::array<std::byte, 8> bytes{};
@@ -141,7 +143,9 @@ task<> serve_failures() {
     EXPECT_EQ(counted.errors(), 10U);
     EXPECT_EQ(reported.load(), 10);
 }
-TEST_P(serve_test, a_failing_handler_ends_its_connection_only) { run(serve_failures()); }
+TEST_P(serve_test, a_failing_handler_ends_its_connection_only) {
+    run(serve_failures());
+}
 
 task<> be_idle(endpoint server) {
     tcp_stream busy = co_await tcp_stream::connect(server);
@@ -158,12 +162,14 @@ task<> serve_idle() {
     serve_metrics counted;
     auto listener = tcp_listener::bind({"127.0.0.1", 0});
     const endpoint here = listener.local_endpoint();
-    co_await race(serve(std::move(listener), echo,
-                        serve_options().idle_timeout(50ms).metrics(counted)),
-                  be_idle(here));
+    co_await race(
+        serve(std::move(listener), echo, serve_options().idle_timeout(50ms).metrics(counted)),
+        be_idle(here));
     EXPECT_EQ(counted.timed_out(), 1U);
 }
-TEST_P(serve_test, idle_connections_are_ended) { run(serve_idle()); }
+TEST_P(serve_test, idle_connections_are_ended) {
+    run(serve_idle());
+}
 
 /// Slow handlers get their time; those that are slower still are cancelled.
 task<> answer_after(tcp_stream peer) {
@@ -180,11 +186,10 @@ task<std::size_t> ask_slowly(endpoint server, std::string text) {
     co_return co_await stream.read_some(bytes, error);
 }
 task<> serve_for_a_while(tcp_listener listener, serve_metrics& counted) {
-    auto server = serve(std::move(listener), answer_after,
-                        serve_options().drain(200ms).metrics(counted));
-    auto both = co_await gather_settled(timeout(20ms, std::move(server)), until([&counted] {
-        return counted.active() == 2;
-    }));
+    auto server =
+        serve(std::move(listener), answer_after, serve_options().drain(200ms).metrics(counted));
+    auto both = co_await gather_settled(timeout(20ms, std::move(server)),
+                                        until(counted, &serve_metrics::active, 2));
     EXPECT_EQ(counted.active(), 0U);
     EXPECT_TRUE(std::get<0>(both).exception() != nullptr);
 }
@@ -201,28 +206,38 @@ task<> drain_slow_ones() {
     EXPECT_GE(took, 200ms);
     EXPECT_LT(took, 3s);
 }
-TEST_P(serve_test, cancelling_drains) { run(drain_slow_ones()); }
+TEST_P(serve_test, cancelling_drains) {
+    run(drain_slow_ones());
+}
+
+/// Lowers the limit so that, after one more connection, which is returned, one descriptor is left:
+/// enough for a client, and none for the server's side of it.
+task<tcp_stream> leave_one_descriptor(endpoint server, serve_metrics& counted, rlimit limit) {
+    // An accept under way takes a number before it finds that nobody is there: let it park first.
+    co_await sleep(5ms);
+    const int lowest_free = ::dup(0);
+    ::close(lowest_free);
+    const rlimit tight{static_cast<rlim_t>(lowest_free) + 3, limit.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+    // io_uring goes by the limit of the time when the accept was submitted: use that one up.
+    const std::uint64_t before = counted.accepted();
+    tcp_stream client = co_await tcp_stream::connect(server);
+    co_await until(counted, &serve_metrics::accepted, before + 1);
+    co_await sleep(5ms);
+    co_return client;
+}
 
 task<> reach_the_limit(endpoint server, serve_metrics& counted, rlimit limit) {
     std::vector<tcp_stream> clients;
     for (int i = 0; i < 5; ++i)
         clients.push_back(co_await tcp_stream::connect(server));
-    co_await until([&counted] { return counted.active() == 5; });
-    // An accept under way takes a number before it finds that nobody is there: let it park first.
-    co_await sleep(5ms);
-    // One descriptor is left, for a client: there is none for the server's side of it.
-    tcp_stream one_more;
-    {
-        const int lowest_free = ::dup(0);
-        ::close(lowest_free);
-        const rlimit tight{static_cast<rlim_t>(lowest_free) + 1, limit.rlim_max};
-        EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
-        one_more = co_await tcp_stream::connect(server);
-    }
-    co_await until([&counted] { return counted.pauses() > 2; });
-    EXPECT_EQ(counted.active(), 5U);
+    co_await until(counted, &serve_metrics::active, 5);
+    clients.push_back(co_await leave_one_descriptor(server, counted, limit));
+    tcp_stream one_more = co_await tcp_stream::connect(server);
+    co_await until(counted, &serve_metrics::pauses, 3);
+    EXPECT_EQ(counted.active(), 6U);
     clients.pop_back();  // its two descriptors are free now
-    co_await until([&counted] { return counted.accepted() == 6; });
+    co_await until(counted, &serve_metrics::accepted, 7);
     co_await one_more.write_all(std::string_view("x"));
     std::array<std::byte, 8> bytes{};
     EXPECT_EQ(co_await one_more.read_some(bytes), 1U);
@@ -238,16 +253,14 @@ task<> serve_at_the_limit() {
                   reach_the_limit(here, counted, limit));
     EXPECT_EQ(counted.rejected(), 0U);
 }
-TEST_P(serve_test, waits_at_the_descriptor_limit_and_recovers) { run(serve_at_the_limit()); }
+TEST_P(serve_test, waits_at_the_descriptor_limit_and_recovers) {
+    run(serve_at_the_limit());
+}
 
 task<> be_rejected(endpoint server, serve_metrics& counted, rlimit limit) {
     const tcp_stream first = co_await tcp_stream::connect(server);
-    co_await until([&counted] { return counted.active() == 1; });
-    co_await sleep(5ms);  // as above
-    const int lowest_free = ::dup(0);
-    ::close(lowest_free);
-    const rlimit tight{static_cast<rlim_t>(lowest_free) + 1, limit.rlim_max};
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+    co_await until(counted, &serve_metrics::active, 1);
+    const tcp_stream filler = co_await leave_one_descriptor(server, counted, limit);
     tcp_stream second = co_await tcp_stream::connect(server);
     std::array<std::byte, 8> bytes{};
     std::error_code error;
@@ -265,7 +278,9 @@ task<> serve_rejecting() {
                         serve_options().reject_at_descriptor_limit().metrics(counted)),
                   be_rejected(here, counted, limit));
 }
-TEST_P(serve_test, rejects_at_the_descriptor_limit_if_told_so) { run(serve_rejecting()); }
+TEST_P(serve_test, rejects_at_the_descriptor_limit_if_told_so) {
+    run(serve_rejecting());
+}
 
 task<> unix_echo(unix_stream peer) {
     std::array<std::byte, 64> bytes;
@@ -282,7 +297,9 @@ task<> serve_unix() {
     const unix_endpoint here("@exeunt_serve_test_" + std::to_string(::getpid()));
     co_await race(serve(unix_listener::bind(here), unix_echo), ask_unix(here));
 }
-TEST_P(serve_test, unix_sockets) { run(serve_unix()); }
+TEST_P(serve_test, unix_sockets) {
+    run(serve_unix());
+}
 
 /// A first signal drains, a second one does not wait for the drain.
 task<> hang(tcp_stream peer) {
@@ -291,7 +308,7 @@ task<> hang(tcp_stream peer) {
 }
 task<> connect_and_signal(endpoint server, serve_metrics& counted, int signals_sent) {
     const tcp_stream stream = co_await tcp_stream::connect(server);
-    co_await until([&counted] { return counted.active() == 1; });
+    co_await until(counted, &serve_metrics::active, 1);
     auto send = [](int count) -> task<> {
         for (int i = 0; i < count; ++i) {
             ::kill(::getpid(), SIGTERM);

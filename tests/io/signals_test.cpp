@@ -39,7 +39,9 @@ task<> wait_for_signals() {
     EXPECT_EQ(co_await some.wait(), SIGUSR1);
     sender.join();
 }
-TEST_P(signals_test, arrive_and_are_counted) { run(wait_for_signals()); }
+TEST_P(signals_test, arrive_and_are_counted) {
+    run(wait_for_signals());
+}
 
 int seen_by_old_handler = 0;
 

@@ -33,7 +33,9 @@ std::size_t open_descriptors() {
     return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
 
 task<std::string> read_to_end(byte_stream& from) {
     std::string all;
@@ -68,7 +70,9 @@ task<> tcp_round_trip() {
     auto both = co_await gather(serve_one(listener), ask_one(listener.local_endpoint(), "hello"));
     EXPECT_EQ(std::get<1>(both), "hello");
 }
-TEST_P(stream_test, tcp_round_trip) { run(tcp_round_trip()); }
+TEST_P(stream_test, tcp_round_trip) {
+    run(tcp_round_trip());
+}
 
 task<> tcp_v6_round_trip() {
     std::error_code error;
@@ -77,7 +81,9 @@ task<> tcp_v6_round_trip() {
     auto both = co_await gather(serve_one(listener), ask_one(listener.local_endpoint(), "six"));
     EXPECT_EQ(std::get<1>(both), "six");
 }
-TEST_P(stream_test, tcp_v6_round_trip) { run(tcp_v6_round_trip()); }
+TEST_P(stream_test, tcp_v6_round_trip) {
+    run(tcp_v6_round_trip());
+}
 
 task<> read_later(byte_stream& from, std::size_t& received) {
     std::vector<std::byte> bytes(100'000);
@@ -96,7 +102,9 @@ task<> large_write() {
     co_await gather(read_later(both.first, received), write_much(both.second, 5'000'000));
     EXPECT_EQ(received, 5'000'000U);
 }
-TEST_P(stream_test, write_all_writes_all) { run(large_write()); }
+TEST_P(stream_test, write_all_writes_all) {
+    run(large_write());
+}
 
 task<> write_pieces(byte_stream& to, std::vector<std::string> texts) {
     std::vector<const_buffer> pieces(texts.begin(), texts.end());
@@ -108,13 +116,16 @@ task<> vectored_write() {
     std::vector<std::string> texts;
     std::string whole;
     for (int i = 0; i < 3000; ++i) {
-        texts.push_back(std::string(static_cast<std::size_t>(i % 700), static_cast<char>('a' + i % 26)));
+        texts.push_back(
+            std::string(static_cast<std::size_t>(i % 700), static_cast<char>('a' + i % 26)));
         whole += texts.back();
     }
     auto done = co_await gather(write_pieces(both.first, texts), read_to_end(both.second));
     EXPECT_TRUE(std::get<1>(done) == whole);
 }
-TEST_P(stream_test, vectored_write) { run(vectored_write()); }
+TEST_P(stream_test, vectored_write) {
+    run(vectored_write());
+}
 
 task<> unix_round_trip() {
     const std::string path = "/tmp/exeunt_stream_test_" + std::to_string(::getpid());
@@ -131,7 +142,9 @@ task<> unix_round_trip() {
         std::filesystem::remove(name);
     }
 }
-TEST_P(stream_test, unix_round_trip) { run(unix_round_trip()); }
+TEST_P(stream_test, unix_round_trip) {
+    run(unix_round_trip());
+}
 
 task<> errors_in_both_forms() {
     std::error_code error;
@@ -161,7 +174,9 @@ task<> errors_in_both_forms() {
     EXPECT_EQ(co_await both.first.read_some(bytes, error), 0U);
     EXPECT_FALSE(error && error != std::errc::connection_reset) << error.message();
 }
-TEST_P(stream_test, errors_in_both_forms) { run(errors_in_both_forms()); }
+TEST_P(stream_test, errors_in_both_forms) {
+    run(errors_in_both_forms());
+}
 
 task<> timeouts() {
     auto both = unix_stream::pair();
@@ -176,7 +191,9 @@ task<> timeouts() {
     auto nobody = co_await settled(timeout(1ms, listener.accept()));
     EXPECT_TRUE(nobody.exception() != nullptr);
 }
-TEST_P(stream_test, timeouts) { run(timeouts()); }
+TEST_P(stream_test, timeouts) {
+    run(timeouts());
+}
 
 task<> close_later(unix_stream& stream) {
     co_await sleep(1ms);
@@ -196,15 +213,19 @@ task<> close_ends_a_read() {
             << error.message();
     }
 }
-TEST_P(stream_test, close_ends_a_read) { run(close_ends_a_read()); }
+TEST_P(stream_test, close_ends_a_read) {
+    run(close_ends_a_read());
+}
 
 /// One byte a round, written by a task that races with the deadline of the read: none is lost.
 task<> write_bytes(unix_stream& to, int count) {
     for (int i = 0; i < count; ++i) {
         const std::byte one{1};
         co_await to.write_all(std::span(&one, 1));
-        if (i % 7 == 0) co_await sleep(20us);
-        else co_await yield_now();
+        if (i % 7 == 0)
+            co_await sleep(20us);
+        else
+            co_await yield_now();
     }
 }
 task<> read_bytes(unix_stream& from, int count) {
@@ -220,7 +241,9 @@ task<> no_byte_is_lost() {
     auto both = unix_stream::pair();
     co_await gather(write_bytes(both.first, 10'000), read_bytes(both.second, 10'000));
 }
-TEST_P(stream_test, no_byte_is_lost_by_cancelled_reads) { run(no_byte_is_lost()); }
+TEST_P(stream_test, no_byte_is_lost_by_cancelled_reads) {
+    run(no_byte_is_lost());
+}
 
 /// A write that is cancelled half-way says how much it has written.
 task<std::size_t> write_in_time(unix_stream& to, std::span<const std::byte> bytes) {
@@ -246,11 +269,14 @@ task<> cancelled_writes() {
     for (std::size_t i = 0; i < text.size(); ++i)
         text[i] = static_cast<char>('a' + (i * 7 + i / 1000) % 26);
     auto both = unix_stream::pair();
-    auto done = co_await gather(write_in_time(both.first, bytes_of(text)), read_slowly(both.second));
+    auto done =
+        co_await gather(write_in_time(both.first, bytes_of(text)), read_slowly(both.second));
     EXPECT_EQ(std::get<0>(done), text.size());
     EXPECT_TRUE(std::get<1>(done) == text);
 }
-TEST_P(stream_test, cancelled_writes_report_what_was_written) { run(cancelled_writes()); }
+TEST_P(stream_test, cancelled_writes_report_what_was_written) {
+    run(cancelled_writes());
+}
 
 /// Accepts that race with their cancellation lose no connection and no descriptor.
 task<int> connect_many(endpoint to, int count) {
@@ -285,20 +311,24 @@ task<> many_pairs(unsigned count) {
     auto body = [&pairs](group& g) -> task<> {
         for (auto& pair : pairs) {
             g.spawn(echo_until_end, std::ref(pair.first));
-            g.spawn([](unix_stream& stream) -> task<> {
-                std::array<std::byte, 64> bytes{};
-                for (int i = 0; i < 50; ++i) {
-                    co_await stream.write_all(std::string_view("ping"));
-                    EXPECT_EQ(co_await stream.read_some(bytes), 4U);
-                }
-                stream.shutdown_write();
-            }, std::ref(pair.second));
+            g.spawn(
+                [](unix_stream& stream) -> task<> {
+                    std::array<std::byte, 64> bytes{};
+                    for (int i = 0; i < 50; ++i) {
+                        co_await stream.write_all(std::string_view("ping"));
+                        EXPECT_EQ(co_await stream.read_some(bytes), 4U);
+                    }
+                    stream.shutdown_write();
+                },
+                std::ref(pair.second));
         }
         co_return;
     };
     co_await with_group(body);
 }
-TEST_P(stream_test, many_pairs) { run(many_pairs(100)); }
+TEST_P(stream_test, many_pairs) {
+    run(many_pairs(100));
+}
 
 }  // namespace
 }  // namespace exeunt

@@ -33,7 +33,7 @@ class buffered_reader {
     using read_type = decltype(std::declval<Stream&>().read_some(std::span<std::byte>()));
     class fill_awaiter;
 
-  public:
+ public:
     explicit buffered_reader(Stream& stream) noexcept : stream_(&stream) {}
 
     // For parsers: look at buffer(), consume() what was understood, fill() when more is needed.
@@ -69,7 +69,7 @@ class buffered_reader {
     Stream& stream() const noexcept { return *stream_; }
 
     // -------------------------------------------------------------------------- implementation
-  private:
+ private:
     static std::string_view as_text(std::span<const std::byte> bytes) noexcept {
         return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     }
@@ -88,7 +88,7 @@ class buffered_reader {
 
 template <class Stream>
 class buffered_reader<Stream>::fill_awaiter : public buffered_reader<Stream>::read_type {
-  public:
+ public:
     fill_awaiter(buffered_reader& reader, std::size_t least_room)
         : read_type(reader.stream_->read_some(reader.buffer_.room(least_room))), reader_(&reader) {}
     fill_awaiter(buffered_reader& reader, std::size_t least_room, std::error_code& error)
@@ -101,7 +101,7 @@ class buffered_reader<Stream>::fill_awaiter : public buffered_reader<Stream>::re
         return n;
     }
 
-  private:
+ private:
     buffered_reader* reader_;
 };
 

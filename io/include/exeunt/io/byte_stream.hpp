@@ -22,9 +22,10 @@ namespace exeunt {
 
 /// Bytes that are to be written: a pointer and a size, for vectored writes.
 class const_buffer {
-  public:
+ public:
     constexpr const_buffer() noexcept = default;
-    constexpr const_buffer(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
+    constexpr const_buffer(const void* data, std::size_t size) noexcept
+        : data_(data), size_(size) {}
     constexpr const_buffer(std::span<const std::byte> bytes) noexcept
         : data_(bytes.data()), size_(bytes.size()) {}
     constexpr const_buffer(std::string_view text) noexcept
@@ -38,7 +39,7 @@ class const_buffer {
         size_ -= n;
     }
 
-  private:
+ private:
     // The layout of an iovec.
     const void* data_ = nullptr;
     std::size_t size_ = 0;
@@ -61,7 +62,7 @@ class vector_write_awaiter;
 /// Cancellation of each: ends as cancelled, and has moved no byte; bytes that were moved are
 /// reported, and the request stays pending for the next await.
 class byte_stream {
-  public:
+ public:
     /// Not connected: every operation fails with EBADF.
     byte_stream() noexcept = default;
 
@@ -89,7 +90,8 @@ class byte_stream {
     core::vector_write_awaiter write_all(std::span<const_buffer> pieces,
                                          std::error_code& error) noexcept;
 
-    /// Tells the peer that no more bytes will come; it reads the end of the stream. Reading goes on.
+    /// Tells the peer that no more bytes will come; it reads the end of the stream. Reading goes
+    /// on.
     void shutdown_write();
     void shutdown_write(std::error_code& error) noexcept;
 
@@ -105,11 +107,11 @@ class byte_stream {
 
     scheduler::descriptor* record() const noexcept { return descriptor_.get(); }
 
-  protected:
+ protected:
     explicit byte_stream(scheduler::descriptor_handle owned) noexcept
         : descriptor_(std::move(owned)) {}
 
-  private:
+ private:
     scheduler::descriptor_handle descriptor_;
 };
 
@@ -117,7 +119,7 @@ class byte_stream {
 namespace core {
 
 class [[nodiscard]] read_awaiter : public io_leaf {
-  public:
+ public:
     read_awaiter(scheduler::descriptor* from, std::span<std::byte> into,
                  std::error_code* error) noexcept
         : io_leaf(scheduler::opcode::receive, from), error_(error) {
@@ -134,12 +136,12 @@ class [[nodiscard]] read_awaiter : public io_leaf {
         return static_cast<std::uint32_t>(n < most ? n : most);
     }
 
-  private:
+ private:
     std::error_code* error_;
 };
 
 class write_awaiter : public io_leaf {
-  public:
+ public:
     write_awaiter(scheduler::descriptor* to, std::span<const std::byte> from, bool all,
                   std::error_code* error) noexcept
         : io_leaf(scheduler::opcode::send, to, all ? go_on : nullptr),
@@ -154,12 +156,13 @@ class write_awaiter : public io_leaf {
             return static_cast<std::size_t>(delivered(outcome(), error_, what));
         }
         // Half-way cancelled is no error: see byte_stream::write_all().
-        const bool cancelled = left_ != 0 && outcome() == -ECANCELED && leaf::frame->strand->cancelled();
+        const bool cancelled =
+            left_ != 0 && outcome() == -ECANCELED && leaf::frame->strand->cancelled();
         static_cast<void>(delivered(cancelled ? 0 : outcome(), error_, what));
         return moved;
     }
 
-  private:
+ private:
     static constexpr const char* what = "cannot write to a stream";
     static bool go_on(io_leaf& self) noexcept;
 
@@ -169,18 +172,18 @@ class write_awaiter : public io_leaf {
 
 /// msghdr, without the system's header.
 class message_header {
-  public:
+ public:
     message_header() noexcept;
     void set_pieces(const_buffer* first, std::size_t count) noexcept;
     void* address() noexcept { return storage_; }
 
-  private:
+ private:
     static constexpr std::size_t size = 56;
     alignas(8) std::byte storage_[size];
 };
 
 class vector_write_awaiter : public io_leaf {
-  public:
+ public:
     vector_write_awaiter(scheduler::descriptor* to, std::span<const_buffer> pieces,
                          std::error_code* error) noexcept
         : io_leaf(scheduler::opcode::send_message, to, go_on), pieces_(pieces), error_(error) {}
@@ -194,12 +197,11 @@ class vector_write_awaiter : public io_leaf {
     std::size_t await_resume() const {
         const bool cancelled =
             moved != 0 && outcome() == -ECANCELED && leaf::frame->strand->cancelled();
-        static_cast<void>(
-            delivered(cancelled ? 0 : outcome(), error_, "cannot write to a stream"));
+        static_cast<void>(delivered(cancelled ? 0 : outcome(), error_, "cannot write to a stream"));
         return moved;
     }
 
-  private:
+ private:
     static bool go_on(io_leaf& self) noexcept;
     /// Points the operation at what is left; false when nothing is.
     bool prepare() noexcept;

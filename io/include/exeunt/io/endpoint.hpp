@@ -17,11 +17,11 @@ namespace exeunt {
 
 /// An IP address, version 4 or 6, and a port. A plain value.
 class endpoint {
-  public:
+ public:
     /// 0.0.0.0, port 0.
     endpoint() noexcept;
-    /// `address` is a numeric address: "127.0.0.1", "::1", "fe80::1%eth0". Host names are not looked
-    /// up here. Errors: std::invalid_argument, which names the text.
+    /// `address` is a numeric address: "127.0.0.1", "::1", "fe80::1%eth0". Host names are not
+    /// looked up here. Errors: std::invalid_argument, which names the text.
     endpoint(std::string_view address, std::uint16_t port);
 
     /// "127.0.0.1:80" or "[::1]:80". Errors: std::invalid_argument, which names the text.
@@ -47,7 +47,7 @@ class endpoint {
     static constexpr std::uint32_t capacity() noexcept { return capacity_; }
     int family() const noexcept;
 
-  private:
+ private:
     static constexpr std::size_t capacity_ = 28;  // sizeof(sockaddr_in6)
     alignas(4) std::array<std::byte, capacity_> storage_{};
 };
@@ -55,7 +55,7 @@ static_assert(!std::is_aggregate_v<endpoint>);
 
 /// The path of a Unix socket; in the abstract namespace of Linux when it begins with '@'.
 class unix_endpoint {
-  public:
+ public:
     /// A socket without a name.
     unix_endpoint() noexcept;
     /// Errors: std::invalid_argument when the path is empty or longer than the system takes (107
@@ -74,7 +74,7 @@ class unix_endpoint {
     static constexpr std::uint32_t capacity() noexcept { return capacity_; }
     int family() const noexcept;
 
-  private:
+ private:
     static constexpr std::size_t capacity_ = 110;  // sizeof(sockaddr_un)
     alignas(4) std::array<std::byte, capacity_> storage_{};
     std::uint32_t size_;

@@ -23,7 +23,7 @@ namespace exeunt::core {
 ///
 /// It may move until it is awaited; what points into itself is set by an override of `prepare`.
 class io_leaf : public leaf, protected scheduler::operation {
-  public:
+ public:
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
@@ -31,9 +31,10 @@ class io_leaf : public leaf, protected scheduler::operation {
         return start(self);
     }
 
-  protected:
-    /// After a completion: whether the operation, changed, is to be submitted again. Called while the
-    /// strand runs. An operation that goes on like this says what it has moved so far in `moved`.
+ protected:
+    /// After a completion: whether the operation, changed, is to be submitted again. Called while
+    /// the strand runs. An operation that goes on like this says what it has moved so far in
+    /// `moved`.
     using continue_fn = bool (*)(io_leaf& self) noexcept;
 
     io_leaf(scheduler::opcode code, scheduler::descriptor* target,
@@ -49,7 +50,7 @@ class io_leaf : public leaf, protected scheduler::operation {
     /// Bytes moved by the parts that have completed; when it is not 0 a cancellation delivers it.
     std::size_t moved = 0;
 
-  private:
+ private:
     static void completed(void* self);
     static void woken(void* self);
     static bool take_off(leaf& l) noexcept;

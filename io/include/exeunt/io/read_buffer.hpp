@@ -12,7 +12,7 @@ namespace exeunt {
 
 /// A queue of bytes in one piece of memory. Owns no memory until bytes come in. Not thread-safe.
 class read_buffer {
-  public:
+ public:
     read_buffer() noexcept {}
 
     /// What is there, oldest first. Valid until room() or a move.
@@ -35,7 +35,7 @@ class read_buffer {
     std::size_t find_behind(std::string_view delimiter, std::size_t from) const noexcept;
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 
-  private:
+ private:
     static constexpr std::size_t first_capacity = 4096;
 
     std::unique_ptr<std::byte[]> memory_;

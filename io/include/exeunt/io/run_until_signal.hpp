@@ -23,7 +23,7 @@ namespace exeunt {
 /// Returns the exit status for main(): 0 after a signal or a task<>, the value of a task<int>.
 /// Errors: the task's exception; those of run(). After a signal, exceptions go to on_suppressed().
 template <class T>
-    requires std::same_as<T, void> || std::same_as<T, int>
+requires std::same_as<T, void> || std::same_as<T, int>
 int run_until_signal(task<T> main, const options& wanted = options());
 
 // ------------------------------------------------------------------------------ implementation
@@ -53,7 +53,7 @@ task<int> end_by_signal(task<T> main, signals& from) {
 }  // namespace core
 
 template <class T>
-    requires std::same_as<T, void> || std::same_as<T, int>
+requires std::same_as<T, void> || std::same_as<T, int>
 int run_until_signal(task<T> main, const options& wanted) {
     signals stop({SIGINT, SIGTERM});
     return run(core::end_by_signal(std::move(main), stop), wanted);

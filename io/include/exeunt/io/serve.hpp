@@ -36,8 +36,8 @@ namespace exeunt {
 /// handler reads what its peer has sent already and then the end of the stream: so a loop that
 /// reads and answers ends by itself, with everything answered.
 template <class Listener, class Handler>
-    requires std::invocable<Handler&, typename Listener::stream_type>
-task<> serve(Listener listener, Handler&& handler, serve_options options = serve_options());
+requires std::invocable<Handler&, typename Listener::stream_type> task<> serve(
+    Listener listener, Handler&& handler, serve_options options = serve_options());
 
 // ------------------------------------------------------------------------------ implementation
 namespace core {
@@ -54,13 +54,13 @@ task<> serve_connection(server& s, Handler& handler, Stream peer, server::place)
 
 /// However the accepting task goes away, what it has begun is drained.
 class drain_at_end {
-  public:
+ public:
     explicit drain_at_end(server& s) noexcept : server_(s) {}
     ~drain_at_end() { server_.begin_drain(); }
     drain_at_end(const drain_at_end&) = delete;
     drain_at_end& operator=(const drain_at_end&) = delete;
 
-  private:
+ private:
     server& server_;
 };
 
@@ -101,8 +101,8 @@ task<> serve_until_cancelled(Listener listener, Handler handler, serve_options o
 }  // namespace core
 
 template <class Listener, class Handler>
-    requires std::invocable<Handler&, typename Listener::stream_type>
-task<> serve(Listener listener, Handler&& handler, serve_options options) {
+requires std::invocable<Handler&, typename Listener::stream_type> task<> serve(
+    Listener listener, Handler&& handler, serve_options options) {
     core::refuse_fragile_temporary<Handler>();
     return core::serve_until_cancelled<Listener, std::decay_t<Handler>>(
         std::move(listener), std::forward<Handler>(handler), std::move(options));

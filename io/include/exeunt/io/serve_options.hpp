@@ -16,7 +16,7 @@ namespace exeunt {
 
 /// Counts of one or several servers. Reading: any thread, at any time. It outlives the servers.
 class serve_metrics {
-  public:
+ public:
     serve_metrics() noexcept {}
 
     /// Connections that were accepted and given to a handler.
@@ -33,7 +33,7 @@ class serve_metrics {
     /// or memory.
     std::uint64_t pauses() const noexcept { return pauses_.load(std::memory_order_relaxed); }
 
-  private:
+ private:
     friend class server_counters;
     // Written by the servers, read by anyone; they order nothing.
     atomic<std::uint64_t> accepted_{0};
@@ -49,7 +49,7 @@ static_assert(!std::is_aggregate_v<serve_metrics>);
 ///
 ///     ex::serve_options().connections(10'000).idle_timeout(30s).drain(5s)
 class serve_options {
-  public:
+ public:
     using error_hook = std::function<void(std::exception_ptr)>;
 
     serve_options() {}
@@ -77,9 +77,9 @@ class serve_options {
         reject_ = yes;
         return *this;
     }
-    /// Called with the exception of a handler; on workers, maybe on several at once, must not throw.
-    /// Default: exceptions go to on_suppressed(), but for those that say that the peer went away
-    /// (ECONNRESET, EPIPE, ETIMEDOUT), which are only counted.
+    /// Called with the exception of a handler; on workers, maybe on several at once, must not
+    /// throw. Default: exceptions go to on_suppressed(), but for those that say that the peer went
+    /// away (ECONNRESET, EPIPE, ETIMEDOUT), which are only counted.
     serve_options& on_error(error_hook hook) {
         on_error_ = std::move(hook);
         return *this;
@@ -97,7 +97,7 @@ class serve_options {
     const error_hook& on_error() const noexcept { return on_error_; }
     serve_metrics* metrics() const noexcept { return metrics_; }
 
-  private:
+ private:
     std::size_t connections_ = 10'000;
     std::chrono::nanoseconds idle_timeout_{0};
     std::chrono::nanoseconds drain_ = std::chrono::seconds(5);

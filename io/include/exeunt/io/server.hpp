@@ -20,7 +20,7 @@ namespace exeunt {
 
 /// The only one that writes serve_metrics.
 class server_counters {
-  public:
+ public:
     explicit server_counters(serve_metrics* shared) noexcept
         : counts_(shared != nullptr ? *shared : own_) {}
     void accepted() noexcept { add(counts_.accepted_, 1); }
@@ -31,7 +31,7 @@ class server_counters {
     void timed_out() noexcept { add(counts_.timed_out_, 1); }
     void paused() noexcept { add(counts_.pauses_, 1); }
 
-  private:
+ private:
     static void add(atomic<std::uint64_t>& count, std::uint64_t n) noexcept {
         count.fetch_add(n, std::memory_order_relaxed);
     }
@@ -43,7 +43,7 @@ namespace core {
 
 /// `strand& s = co_await this_strand();`
 class this_strand {
-  public:
+ public:
     this_strand() noexcept {}
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
@@ -53,13 +53,13 @@ class this_strand {
     }
     strand& await_resume() const noexcept { return *strand_; }
 
-  private:
+ private:
     strand* strand_ = nullptr;
 };
 
 /// One serve() call: its connections, and how they end.
 class server {
-  public:
+ public:
     explicit server(const serve_options& wanted);
     ~server();
     server(const server&) = delete;
@@ -68,7 +68,7 @@ class server {
     /// A connection's place among those that are served; from before the accept to the end of the
     /// handler.
     class place {
-      public:
+     public:
         place(server& s, semaphore::permit permit) noexcept;
         place(place&& other) noexcept
             : server_(std::exchange(other.server_, nullptr)),
@@ -79,7 +79,7 @@ class server {
         /// It is taken now: there is a connection.
         void take() noexcept;
 
-      private:
+     private:
         server* server_;
         bool counted_ = false;
         semaphore::permit permit_;
@@ -87,13 +87,13 @@ class server {
 
     /// A handler that runs; a local variable of its coroutine.
     class connection {
-      public:
+     public:
         connection(server& s, strand& runs_on, scheduler::descriptor& socket) noexcept;
         ~connection();
         connection(const connection&) = delete;
         connection& operator=(const connection&) = delete;
 
-      private:
+     private:
         friend class server;
         server& server_;
         strand& strand_;
@@ -110,7 +110,8 @@ class server {
     /// Errors: std::system_error when accepting can never succeed.
     task<verdict> judge(std::error_code error, int listener);
 
-    /// Runs the group of the handlers until drain() was called and all have ended or been cancelled.
+    /// Runs the group of the handlers until drain() was called and all have ended or been
+    /// cancelled.
     task<> supervise(group& g);
     /// No more connections come.
     void begin_drain() noexcept;
@@ -127,7 +128,7 @@ class server {
     event open;
     group* handlers = nullptr;
 
-  private:
+ private:
     bool watches_idle() const noexcept { return options_.idle_timeout().count() > 0; }
     task<> watch_idle();
     void look_for_idle(std::int64_t longest, connection*& at) noexcept;
@@ -145,10 +146,10 @@ class server {
     int reserve_ = -1;                    ///< a descriptor that can be spared
 
     std::mutex lock_;
-    std::size_t taken_ = 0;          ///< places; under lock_
-    bool begun_to_drain_ = false;    ///< under lock_
-    connection* first_ = nullptr;    ///< under lock_
-    connection* cursor_ = nullptr;   ///< of look_for_idle(); under lock_
+    std::size_t taken_ = 0;         ///< places; under lock_
+    bool begun_to_drain_ = false;   ///< under lock_
+    connection* first_ = nullptr;   ///< under lock_
+    connection* cursor_ = nullptr;  ///< of look_for_idle(); under lock_
 
     friend void hurry_servers() noexcept;
     server* next_server_ = nullptr;  ///< of all in the process

@@ -17,16 +17,16 @@ namespace core {
 class signal_awaiter;
 }
 
-/// While it lives, its signals do not do what they would have done: they are queued for wait(), each
-/// arrival of each. At the end of its life what was set before is restored. Several may exist at
-/// once; each gets every signal that it asks for.
+/// While it lives, its signals do not do what they would have done: they are queued for wait(),
+/// each arrival of each. At the end of its life what was set before is restored. Several may exist
+/// at once; each gets every signal that it asks for.
 ///
 /// It works by a handler that writes to a pipe, so it does not matter which thread the system
-/// delivers a signal to. Only signals of the process as a whole make sense here, not SIGSEGV and the
-/// like. Construction and destruction: any thread, not from a signal handler. Make and end those that share a
-/// signal with somebody else's sigaction() in the order of a stack.
+/// delivers a signal to. Only signals of the process as a whole make sense here, not SIGSEGV and
+/// the like. Construction and destruction: any thread, not from a signal handler. Make and end
+/// those that share a signal with somebody else's sigaction() in the order of a stack.
 class signals {
-  public:
+ public:
     /// Starts to listen. Errors: std::invalid_argument for a number that is no signal;
     /// std::system_error (EINVAL for SIGKILL and SIGSTOP, EMFILE, EAGAIN when there are more than
     /// 32 objects at once).
@@ -39,7 +39,7 @@ class signals {
     /// Cancellation: ends as cancelled, and has taken no signal. Errors: std::system_error.
     core::signal_awaiter wait() noexcept;
 
-  private:
+ private:
     void stop_listening() noexcept;
 
     scheduler::descriptor_handle reader_;
@@ -52,7 +52,7 @@ class signals {
 namespace core {
 
 class [[nodiscard]] signal_awaiter : public io_leaf {
-  public:
+ public:
     explicit signal_awaiter(scheduler::descriptor* from) noexcept
         : io_leaf(scheduler::opcode::read, from) {}
 
@@ -68,7 +68,7 @@ class [[nodiscard]] signal_awaiter : public io_leaf {
         return number_;
     }
 
-  private:
+ private:
     unsigned char number_ = 0;
 };
 

@@ -15,7 +15,7 @@ namespace exeunt {
 
 /// How a listener is set up; setters that chain.
 class listen_options {
-  public:
+ public:
     listen_options() noexcept {}
 
     /// Connections that the kernel keeps until they are accepted. Default 4096 (the system may cap
@@ -46,7 +46,7 @@ class listen_options {
     bool reuse_port() const noexcept { return reuse_port_; }
     bool nodelay() const noexcept { return nodelay_; }
 
-  private:
+ private:
     int backlog_ = 4096;
     bool reuse_address_ = true;
     bool reuse_port_ = false;
@@ -71,7 +71,7 @@ std::uint32_t socket_name(int fd, void* address, std::uint32_t size, bool of_pee
 
 template <class Stream>
 class [[nodiscard]] accept_awaiter : public io_leaf {
-  public:
+ public:
     accept_awaiter(scheduler::descriptor* listener, std::error_code* error) noexcept
         : io_leaf(scheduler::opcode::accept, listener), error_(error) {}
 
@@ -82,13 +82,13 @@ class [[nodiscard]] accept_awaiter : public io_leaf {
         return Stream(scheduler::descriptor_handle(fd, Stream::kind));
     }
 
-  private:
+ private:
     std::error_code* error_;
 };
 
 template <class Stream>
 class [[nodiscard]] connect_awaiter : public io_leaf {
-  public:
+ public:
     using endpoint_type = typename Stream::endpoint_type;
 
     connect_awaiter(const endpoint_type& to, std::error_code* error) noexcept
@@ -105,12 +105,13 @@ class [[nodiscard]] connect_awaiter : public io_leaf {
         return start(self);
     }
     Stream await_resume() {
-        static_cast<void>(delivered(failure_ ? -failure_.value() : outcome(), error_, "cannot connect"));
+        static_cast<void>(
+            delivered(failure_ ? -failure_.value() : outcome(), error_, "cannot connect"));
         if (failure_ || outcome() < 0) return Stream();
         return Stream(std::move(socket_));
     }
 
-  private:
+ private:
     endpoint_type to_;
     std::error_code* error_;
     std::error_code failure_;  ///< of making the socket
@@ -122,7 +123,7 @@ class [[nodiscard]] connect_awaiter : public io_leaf {
 /// A listening socket; see tcp_listener and unix_listener. Movable while no accept() is pending.
 template <class Stream>
 class basic_listener {
-  public:
+ public:
     using stream_type = Stream;
     using endpoint_type = typename Stream::endpoint_type;
 
@@ -140,7 +141,8 @@ class basic_listener {
     /// Waits for a connection and takes it. Several tasks may wait at once.
     /// Errors: std::system_error: EMFILE and ENFILE at the descriptor limit, ECONNABORTED when the
     /// peer gave up meanwhile, and others; the listener stays usable (see serve(), which copes).
-    /// Cancellation: ends as cancelled and has taken no connection; one that was taken is delivered.
+    /// Cancellation: ends as cancelled and has taken no connection; one that was taken is
+    /// delivered.
     core::accept_awaiter<Stream> accept() noexcept {
         return core::accept_awaiter<Stream>(descriptor_.get(), nullptr);
     }
@@ -162,7 +164,7 @@ class basic_listener {
     explicit operator bool() const noexcept { return is_open(); }
     int native_handle() const noexcept { return descriptor_.fd(); }
 
-  private:
+ private:
     explicit basic_listener(scheduler::descriptor_handle owned) noexcept
         : descriptor_(std::move(owned)) {}
 

@@ -16,7 +16,7 @@ namespace exeunt {
 /// A TCP connection. Reading, writing and closing: see byte_stream. TCP_NODELAY is on unless the
 /// listener's options say otherwise.
 class tcp_stream : public byte_stream {
-  public:
+ public:
     using endpoint_type = endpoint;
 
     tcp_stream() noexcept = default;

@@ -13,14 +13,14 @@ namespace exeunt {
 
 /// A connection between Unix sockets. Reading, writing and closing: see byte_stream.
 class unix_stream : public byte_stream {
-  public:
+ public:
     using endpoint_type = unix_endpoint;
 
     unix_stream() noexcept = default;
 
-    /// Connects. Errors: std::system_error: ENOENT, ECONNREFUSED when nobody listens there; on epoll
-    /// also when the listener's backlog is full. Cancellation: ends as cancelled, and nothing is
-    /// left open.
+    /// Connects. Errors: std::system_error: ENOENT, ECONNREFUSED when nobody listens there; on
+    /// epoll also when the listener's backlog is full. Cancellation: ends as cancelled, and nothing
+    /// is left open.
     static core::connect_awaiter<unix_stream> connect(const unix_endpoint& to) noexcept {
         return core::connect_awaiter<unix_stream>(to, nullptr);
     }

@@ -56,8 +56,8 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
         return generation_.load(std::memory_order_relaxed);
     }
 
-    /// Ends the reading of a socket, unless the record serves another descriptor by now: reads, also
-    /// those that wait, give what has arrived and then the end of the stream. Any thread.
+    /// Ends the reading of a socket, unless the record serves another descriptor by now: reads,
+    /// also those that wait, give what has arrived and then the end of the stream. Any thread.
     void end_reading(std::uint32_t generation) noexcept;
 
     /// From now on waits are noted.

@@ -16,23 +16,23 @@ namespace exeunt::scheduler {
 /// Thread safety: `submit`, `poll` and the destructor belong to the owner's thread; `cancel` and
 /// `wake` may be called from any thread.
 class poller {
-  public:
+ public:
     poller() = default;
     poller(const poller&) = delete;
     poller& operator=(const poller&) = delete;
     virtual ~poller() = default;
 
-    /// Starts `op` and becomes its owner. Returns true when it has completed already (`op.result` is
-    /// set, and `poll` will not return it); false when the completion will come from `poll`.
+    /// Starts `op` and becomes its owner. Returns true when it has completed already (`op.result`
+    /// is set, and `poll` will not return it); false when the completion will come from `poll`.
     /// Nothing of `op` may be touched by the caller after false was returned: the completion may
     /// already be under way on another thread that cancels.
     virtual bool submit(operation& op) = 0;
 
     /// Asks that `op`, submitted to this poller and not yet completed *for all the caller knows*,
     /// be cancelled. Returns true when it was taken off at once: it will not be returned by `poll`,
-    /// and its owner is free to end it. False: its completion will come from `poll` (with -ECANCELED
-    /// or with its real result), or has already been handed out. The caller guarantees that `op` is
-    /// not destroyed during the call. At most one call for one submission.
+    /// and its owner is free to end it. False: its completion will come from `poll` (with
+    /// -ECANCELED or with its real result), or has already been handed out. The caller guarantees
+    /// that `op` is not destroyed during the call. At most one call for one submission.
     virtual bool cancel(operation& op) = 0;
 
     /// Waits until something has completed, `wake` was called, or `timeout_ns` have passed (0: does
@@ -62,9 +62,9 @@ enum class event_loop : std::uint8_t {
 };
 
 /// Settles `automatic`: reads EXEUNT_EVENT_LOOP ("epoll", "io_uring", "automatic"), probes io_uring
-/// by a set-up and a NOP, and falls back to epoll, with one log line on standard error for a process, when the
-/// kernel refuses it (EPERM, ENOSYS, EINVAL, ...). Throws std::runtime_error when a named backend cannot be had
-/// or EXEUNT_EVENT_LOOP has an unknown value.
+/// by a set-up and a NOP, and falls back to epoll, with one log line on standard error for a
+/// process, when the kernel refuses it (EPERM, ENOSYS, EINVAL, ...). Throws std::runtime_error when
+/// a named backend cannot be had or EXEUNT_EVENT_LOOP has an unknown value.
 event_loop choose_event_loop(event_loop wanted);
 
 /// Makes a poller of a settled kind. `seed` orders the completions of a simulated one. Throws
