@@ -117,8 +117,8 @@ class actor_scope : core::combinator, core::actor_owner {
 /// all actors have ended.
 ///
 /// Returns the body's value. Errors: the first exception in time of the body or an actor; later
-/// ones go to on_suppressed(); task_cancelled as with_group(). `drain`: how long the actors may take to
-/// end after the body; then they are killed.
+/// ones go to on_suppressed(); task_cancelled as with_group(). `drain`: how long the actors may
+/// take to end after the body; then they are killed.
 /// Cancellation: the body is cancelled, the actors are stopped and drained as at the body's end.
 template <class F>
     requires std::invocable<F&, actor_scope&>

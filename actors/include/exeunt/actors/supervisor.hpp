@@ -138,8 +138,8 @@ class restart_policy {
 
 /// Owns a fixed set of children and starts those again that fail. A child that returns by itself
 /// has ended for good. Its address stays valid over a restart, and what lies in its mailbox is
-/// kept, but for the message that it failed at; the asker of that one gets ask_dropped. Its state starts
-/// anew: function and arguments are copied for each run.
+/// kept, but for the message that it failed at; the asker of that one gets ask_dropped. Its state
+/// starts anew: function and arguments are copied for each run.
 ///
 /// Not copyable, not movable; lives until run() has ended.
 class supervisor {
