@@ -207,8 +207,8 @@ TEST_P(gather_range_test, settles_when_it_is_cancelled) {
 
 task<long> tree(int depth) {
     if (depth == 0) co_return 1;
-    const auto sums = co_await gather(
-        std::views::iota(0, 4) | std::views::transform([depth](int) { return tree(depth - 1); }));
+    auto child = [depth](int) { return tree(depth - 1); };
+    const auto sums = co_await gather(std::views::iota(0, 4) | std::views::transform(child));
     long sum = 0;
     for (long each : sums)
         sum += each;
