@@ -210,14 +210,31 @@ TEST_P(serve_test, cancelling_drains) {
     run(drain_slow_ones());
 }
 
+/// Restores the descriptor limit at its end.
+class kept_limit {
+ public:
+    kept_limit() { EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &limit_), 0); }
+    ~kept_limit() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit_), 0); }
+    kept_limit(const kept_limit&) = delete;
+    kept_limit& operator=(const kept_limit&) = delete;
+
+ private:
+    rlimit limit_{};
+};
+
 /// Lowers the limit so that, after one more connection, which is returned, one descriptor is left:
 /// enough for a client, and none for the server's side of it.
-task<tcp_stream> leave_one_descriptor(endpoint server, serve_metrics& counted, rlimit limit) {
+task<tcp_stream> leave_one_descriptor(endpoint server, serve_metrics& counted) {
     // An accept under way takes a number before it finds that nobody is there: let it park first.
     co_await sleep(5ms);
-    const int lowest_free = ::dup(0);
-    ::close(lowest_free);
-    const rlimit tight{static_cast<rlim_t>(lowest_free) + 3, limit.rlim_max};
+    std::array<int, 3> lowest_free{};
+    for (int& each : lowest_free)
+        each = ::dup(0);
+    for (const int each : lowest_free)
+        ::close(each);
+    rlimit tight{};
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &tight), 0);
+    tight.rlim_cur = static_cast<rlim_t>(lowest_free.back()) + 1;
     EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
     // io_uring goes by the limit of the time when the accept was submitted: use that one up.
     const std::uint64_t before = counted.accepted();
@@ -227,12 +244,12 @@ task<tcp_stream> leave_one_descriptor(endpoint server, serve_metrics& counted, r
     co_return client;
 }
 
-task<> reach_the_limit(endpoint server, serve_metrics& counted, rlimit limit) {
+task<> reach_the_limit(endpoint server, serve_metrics& counted) {
     std::vector<tcp_stream> clients;
     for (int i = 0; i < 5; ++i)
         clients.push_back(co_await tcp_stream::connect(server));
     co_await until(counted, &serve_metrics::active, 5);
-    clients.push_back(co_await leave_one_descriptor(server, counted, limit));
+    clients.push_back(co_await leave_one_descriptor(server, counted));
     tcp_stream one_more = co_await tcp_stream::connect(server);
     co_await until(counted, &serve_metrics::pauses, 3);
     EXPECT_EQ(counted.active(), 6U);
@@ -241,42 +258,38 @@ task<> reach_the_limit(endpoint server, serve_metrics& counted, rlimit limit) {
     co_await one_more.write_all(std::string_view("x"));
     std::array<std::byte, 8> bytes{};
     EXPECT_EQ(co_await one_more.read_some(bytes), 1U);
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 task<> serve_at_the_limit() {
     serve_metrics counted;
-    rlimit limit{};
-    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const kept_limit limit;
     auto listener = tcp_listener::bind({"127.0.0.1", 0});
     const endpoint here = listener.local_endpoint();
     co_await race(serve(std::move(listener), echo, serve_options().metrics(counted)),
-                  reach_the_limit(here, counted, limit));
+                  reach_the_limit(here, counted));
     EXPECT_EQ(counted.rejected(), 0U);
 }
 TEST_P(serve_test, waits_at_the_descriptor_limit_and_recovers) {
     run(serve_at_the_limit());
 }
 
-task<> be_rejected(endpoint server, serve_metrics& counted, rlimit limit) {
+task<> be_rejected(endpoint server, serve_metrics& counted) {
     const tcp_stream first = co_await tcp_stream::connect(server);
     co_await until(counted, &serve_metrics::active, 1);
-    const tcp_stream filler = co_await leave_one_descriptor(server, counted, limit);
+    const tcp_stream filler = co_await leave_one_descriptor(server, counted);
     tcp_stream second = co_await tcp_stream::connect(server);
     std::array<std::byte, 8> bytes{};
     std::error_code error;
     EXPECT_EQ(co_await second.read_some(bytes, error), 0U);
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
     EXPECT_GE(counted.rejected(), 1U);
 }
 task<> serve_rejecting() {
     serve_metrics counted;
-    rlimit limit{};
-    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const kept_limit limit;
     auto listener = tcp_listener::bind({"127.0.0.1", 0});
     const endpoint here = listener.local_endpoint();
     co_await race(serve(std::move(listener), echo,
                         serve_options().reject_at_descriptor_limit().metrics(counted)),
-                  be_rejected(here, counted, limit));
+                  be_rejected(here, counted));
 }
 TEST_P(serve_test, rejects_at_the_descriptor_limit_if_told_so) {
     run(serve_rejecting());
