@@ -22,12 +22,39 @@ void resume_unwinding(void* self) {
     EXEUNT_MUSTTAIL return entry(next)(next);
 }
 
+void* end_or_wait(promise_base& p) noexcept;
+
 void resume_ending(void* self) {
     cleanup& closed = of(self);
     promise_base& p = *std::exchange(closed.frame, nullptr);
     finish(closed);
-    void* next = end_after_cleanups(p).address();
+    void* next = end_or_wait(p);
+    if (next == nullptr) return;
     EXEUNT_MUSTTAIL return entry(next)(next);
+}
+
+/// Closes what the owners of `p` have left behind. Returns what goes on after `p`, or null when
+/// something has to be waited for: this is called again then.
+void* end_or_wait(promise_base& p) noexcept {
+    cleanup** at = &p.strand->cleanups;
+    while (*at != nullptr && (*at)->frame == &p) {
+        cleanup& each = **at;
+        if (!each.orphaned) {
+            // It lives in a frame further up, and was only used from here: it belongs there.
+            void* above = p.up->continuation;
+            const bool is_boundary = static_cast<step*>(above)->destroy == nullptr;
+            EXEUNT_ASSERT(!is_boundary && "a cleanup outlives the strand that it was used on");
+            each.frame = is_boundary ? nullptr : &promise_base::of(above);
+            at = &each.next_cleanup;
+            continue;
+        }
+        *at = each.next_cleanup;
+        each.resume = resume_ending;
+        if (!each.close(each)) return nullptr;
+        each.frame = nullptr;
+        finish(each);
+    }
+    return p.up->continuation;
 }
 
 }  // namespace
@@ -68,25 +95,8 @@ void pass_cleanups(promise_base& generator, promise_base& consumer) noexcept {
 }
 
 std::coroutine_handle<> end_after_cleanups(promise_base& p) noexcept {
-    cleanup** at = &p.strand->cleanups;
-    while (*at != nullptr && (*at)->frame == &p) {
-        cleanup& each = **at;
-        if (!each.orphaned) {
-            // It lives in a frame further up, and was only used from here: it belongs there.
-            void* above = p.up->continuation;
-            const bool is_boundary = static_cast<step*>(above)->destroy == nullptr;
-            EXEUNT_ASSERT(!is_boundary && "a cleanup outlives the strand that it was used on");
-            each.frame = is_boundary ? nullptr : &promise_base::of(above);
-            at = &each.next_cleanup;
-            continue;
-        }
-        *at = each.next_cleanup;
-        each.resume = resume_ending;
-        if (!each.close(each)) return back_to_run_loop();
-        each.frame = nullptr;
-        finish(each);
-    }
-    return transfer(p.up->continuation);
+    void* next = end_or_wait(p);
+    return next != nullptr ? transfer(next) : back_to_run_loop();
 }
 
 }  // namespace exeunt::core

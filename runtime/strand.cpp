@@ -249,12 +249,16 @@ void* combinator::finish() noexcept {
     return strand::wake(*this) ? this : nullptr;
 }
 
+/// What an unwinding returns that has to wait. Not the standard's no-op coroutine: entry() calls
+/// what it is given with an argument, and the function of that one takes none.
+static constinit step nothing_to_run([](void*) {});
+
 void* unwind(promise_base& innermost) noexcept {
     unwinding_scope scope;
     promise_base* p = &innermost;
     for (;;) {
         if (EXEUNT_UNLIKELY(p->strand->cleanups != nullptr) && !close_before_unwinding(*p)) {
-            return std::noop_coroutine().address();
+            return &nothing_to_run;
         }
         link* up = p->up;
         void* continuation = up->continuation;

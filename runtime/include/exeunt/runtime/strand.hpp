@@ -52,7 +52,7 @@ struct link {
 /// boundary at which unwinding stops: a coroutine's second word, its destroy function, is never
 /// null, a step's always is.
 struct step {
-    explicit step(void (*function)(void* self)) noexcept : resume(function) {}
+    explicit constexpr step(void (*function)(void* self)) noexcept : resume(function) {}
     void (*resume)(void* self);
     void (*destroy)(void* self) = nullptr;
 };
