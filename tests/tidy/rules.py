@@ -276,7 +276,10 @@ def links(tree):
 
 
 def marked_text(text, name):
-    """What stands between `// [name]` and `// [/name]`, or # for //; None without the marks."""
+    """What stands between `// [name]` and `// [/name]`, or # for //; None without the marks.
+    Without a name: all but the licence line."""
+    if not name:
+        return text.partition('\n')[2].strip('\n')
     found = re.search(rf'^[ \t]*(?://|#) \[{re.escape(name)}\]\n(.*?)^[ \t]*(?://|#)'
                       rf' \[/{re.escape(name)}\]$', text, flags=re.MULTILINE | re.DOTALL)
     return None if not found else textwrap.dedent(found[1]).strip('\n')
@@ -285,7 +288,7 @@ def marked_text(text, name):
 def snippets(tree):
     """`<!-- from: path#name -->` before a fenced block: it is the text of that tested file."""
     for path, text in tree.select('.md'):
-        for found in re.finditer(r'<!-- from: ([^#\s]+)#(\S+) -->\n(```\w*\n(.*?)\n?```)?', text,
+        for found in re.finditer(r'<!-- from: ([^#\s]+)#?(\S*) -->\n(```\w*\n(.*?)\n?```)?', text,
                                  flags=re.DOTALL):
             number, (source, name) = line_of(text, found.start()), found.groups()[:2]
             original = tree.files.get(pathlib.Path(source))
@@ -295,7 +298,7 @@ def snippets(tree):
             elif found[3] is None:
                 yield path, number, 'no fenced block follows'
             elif found[4].strip('\n') != wanted:
-                yield path, number, f'differs from [{name}] in {source}'
+                yield path, number, f'differs from {f"[{name}] in " if name else ""}{source}'
 
 
 def dead_files(tree):

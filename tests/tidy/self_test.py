@@ -86,6 +86,8 @@ CASES = {
           'x.cpp': '// [one]\nint x;\n// [/one]\n'}, 1),
         ({'a.md': '<!-- from: x.cpp#two -->\n```cpp\nint x;\n```\n',
           'x.cpp': '// [one]\nint x;\n// [/one]\n'}, 1),
+        ({'a.md': '<!-- from: x.cpp -->\n```cpp\nint y;\n```\n', 'x.cpp': SPDX + 'int x;\n'}, 1),
+        ({'a.md': '<!-- from: x.cpp -->\n```cpp\nint x;\n```\n', 'x.cpp': SPDX + 'int x;\n'}, 0),
         ({'a.md': '<!-- from: x.cpp#one -->\nint x;\n',
           'x.cpp': '// [one]\nint x;\n// [/one]\n'}, 1),
         ({'a.md': '<!-- from: x.cpp#one -->\n```cpp\nint x;\n    int y;\n```\n',

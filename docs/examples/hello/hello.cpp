@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// [hello]
 #include <exeunt/exeunt.hpp>
 
 #include <cstdio>
@@ -16,4 +15,3 @@ ex::task<> hello() {
 int main() {
     ex::run(hello());
 }
-// [/hello]

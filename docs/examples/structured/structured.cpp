@@ -26,7 +26,7 @@ ex::task<> report(std::vector<std::string> names) {
     auto& [a, b] = both;
     std::printf("%s, %s\n", a.c_str(), b.c_str());
 
-    auto pages = ex::as_completed(names | std::views::transform(fetch), 64);  // at most 64 at a time
+    auto pages = ex::as_completed(names | std::views::transform(fetch), 64);  // at most 64 at once
     while (auto done = co_await pages.next())
         if (done->result) std::printf("%zu: %s\n", done->index, done->result->c_str());
 
