@@ -87,12 +87,13 @@ void actor_cell::close(exit_reason reason) noexcept {
             woken.add(*w);
         }
     }
-    woken.wake_all();
     refuse_senders();
     delete std::exchange(record, nullptr);
     owner = nullptr;
     // Its own pin, and what lay in the mailbox.
     subtract(one_pin + admissions);
+    // Whoever waited for the end finds that it has come. The waiters lie in frames of their own.
+    woken.wake_all();
 }
 
 /// Everything that is in the mailbox, and says that nothing will be taken out any more. Returns how
@@ -128,17 +129,18 @@ std::uint32_t actor_cell::discard_all() noexcept {
 // ---------------------------------------------------------------------------- the gate
 
 bool actor_cell::pin(generation_type generation) noexcept {
-    std::uint64_t word = gate_.load(std::memory_order_relaxed);
+    // acquire, here and below: pairs with the release in open(), or, where the actor has ended, in
+    // subtract() and recycle(): what it did comes before what its observer does.
+    std::uint64_t word = gate_.load(std::memory_order_acquire);
     for (;;) {
         if (word >> generation_shift != generation || (word & pins_mask) == 0) return false;
         if ((word & pins_mask) == pins_mask) {  // more threads than there are pins: wait
             scheduler::spin_pause();
-            word = gate_.load(std::memory_order_relaxed);
+            word = gate_.load(std::memory_order_acquire);  // as above
             continue;
         }
-        // acquire: pairs with the release in open().
-        if (gate_.compare_exchange_weak(word, word + one_pin, std::memory_order_acquire,
-                                        std::memory_order_relaxed)) {
+        // acquire: as above.
+        if (gate_.compare_exchange_weak(word, word + one_pin, std::memory_order_acquire)) {
             return true;
         }
     }
@@ -158,7 +160,8 @@ bool actor_cell::admit_over(generation_type generation) noexcept {
 void actor_cell::unpin() noexcept { subtract(one_pin); }
 
 bool actor_cell::alive(generation_type generation) const noexcept {
-    const std::uint64_t word = gate_.load(std::memory_order_relaxed);
+    // acquire: as in pin().
+    const std::uint64_t word = gate_.load(std::memory_order_acquire);
     return word >> generation_shift == generation && (word & pins_mask) != 0;
 }
 

@@ -127,7 +127,8 @@ class actor_cell {
     /// A message to itself: never refused for want of room. The actor's own strand only.
     void put_own(envelope& e) noexcept;
     bool closed() const noexcept {
-        return (gate_.load(std::memory_order_relaxed) & closed_bit) != 0;
+        // acquire: pairs with close_gate(): the actor's end comes after what its stopper did.
+        return (gate_.load(std::memory_order_acquire) & closed_bit) != 0;
     }
     /// Whether receive() has said that there will be no more messages, or nobody is left to ask.
     bool ended() const noexcept {
