@@ -280,7 +280,9 @@ TEST_P(ask_test, gives_every_asker_one_outcome) {
                         EXPECT_EQ(c.value, i);
                     } else {
                         auto c = co_await move_on_after(deadline, to.ask(question(i)));
-                        if (c) EXPECT_EQ(c->value, i);
+                        if (c) {
+                            EXPECT_EQ(c->value, i);
+                        }
                     }
                 } catch (const timed_out&) {
                 } catch (const ask_dropped&) {

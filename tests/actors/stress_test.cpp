@@ -164,7 +164,9 @@ task<> send_something(fragile_address to, int i, std::uint32_t kind,
             EXPECT_EQ(answer.value, i * i);
         } else if (kind == 2) {
             auto answer = co_await move_on_after(within, to.ask(square(i)));
-            if (answer) EXPECT_EQ(answer->value, i * i);
+            if (answer) {
+                EXPECT_EQ(answer->value, i * i);
+            }
         } else {
             counted mine(i);
             EXPECT_EQ(co_await to.ask(peek(mine), within), i);
