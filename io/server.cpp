@@ -153,11 +153,12 @@ bool server::reject_one(int listener) noexcept {
     if (reserve_ < 0) return false;
     ::close(reserve_);
     const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd >= 0) ::close(fd);
+    if (fd >= 0) {
+        counters_.rejected();  // before the peer can know of it
+        ::close(fd);
+    }
     reserve_ = open_reserve();
-    if (fd < 0) return false;
-    counters_.rejected();
-    return true;
+    return fd >= 0;
 }
 
 task<server::verdict> server::judge(std::error_code error, int listener) {
