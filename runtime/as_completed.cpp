@@ -7,16 +7,21 @@
 namespace exeunt::core {
 namespace {
 
-void never_finished(void*) { EXEUNT_ASSERT(false && "nobody parks on a completion state"); }
+void never_finished(void*) {
+    EXEUNT_ASSERT(false && "nobody parks on a completion state");
+}
 
 }  // namespace
 
 completion_state::completion_state() noexcept
     : listing_combinator(never_finished), pending(close, *this) {
+    frame = &consumer;
     shields = true;  // its children are cancelled by its owner, or by the cleanup
 }
 
-completion_state::~completion_state() { EXEUNT_ASSERT(running_ == 0); }
+completion_state::~completion_state() {
+    EXEUNT_ASSERT(running_ == 0);
+}
 
 bool completion_state::wait(leaf& l, bool until_drained) noexcept {
     std::lock_guard guard(state_lock_);

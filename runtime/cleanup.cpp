@@ -69,7 +69,8 @@ void cleanup::attach(promise_base& owner) noexcept {
 void cleanup::detach() noexcept {
     if (frame == nullptr) return;
     cleanup** at = &frame->strand->cleanups;
-    while (*at != nullptr && *at != this) at = &(*at)->next_cleanup;
+    while (*at != nullptr && *at != this)
+        at = &(*at)->next_cleanup;
     if (*at != nullptr) *at = next_cleanup;
     frame = nullptr;
 }

@@ -31,7 +31,9 @@ void* group::task_ended(core::root_strand& strand, const std::exception_ptr& err
     return arrive();
 }
 
-scheduler::worker_pool& group::pool() const noexcept { return core::pool_of(*frame->strand); }
+scheduler::worker_pool& group::pool() const noexcept {
+    return core::pool_of(*frame->strand);
+}
 
 void group::start(scheduler::work_item& item) noexcept {
     if (scheduler::worker* w = core::worker_for(*frame->strand)) {

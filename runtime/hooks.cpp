@@ -37,13 +37,13 @@ void print(const char* what, const std::exception_ptr& error) {
     std::fprintf(stderr, "exeunt: %s: %s\n", what, text_of(error).c_str());
 }
 
-hook current(hook hooks::* which) {
+hook current(hook hooks::*which) {
     hooks& all = installed();
     std::lock_guard guard(all.lock);
     return all.*which;
 }
 
-hook install(hook hooks::* which, hook wanted) {
+hook install(hook hooks::*which, hook wanted) {
     hooks& all = installed();
     std::lock_guard guard(all.lock);
     return std::exchange(all.*which, std::move(wanted));
@@ -51,8 +51,12 @@ hook install(hook hooks::* which, hook wanted) {
 
 }  // namespace
 
-hook on_suppressed(hook wanted) { return install(&hooks::suppressed, std::move(wanted)); }
-hook on_unhandled(hook wanted) { return install(&hooks::unhandled, std::move(wanted)); }
+hook on_suppressed(hook wanted) {
+    return install(&hooks::suppressed, std::move(wanted));
+}
+hook on_unhandled(hook wanted) {
+    return install(&hooks::unhandled, std::move(wanted));
+}
 
 namespace core {
 

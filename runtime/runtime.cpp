@@ -10,7 +10,7 @@ namespace exeunt {
 
 /// The tasks that belong to the runtime itself: what spawn() made.
 class runtime::root_scope final : public core::spawn_scope {
-  public:
+ public:
     void add(core::root_strand& strand, core::record_base& record) noexcept {
         std::lock_guard guard(lock_);
         // Spawned by a task that cleans up while the runtime closes: it ends without having run.
@@ -34,14 +34,15 @@ class runtime::root_scope final : public core::spawn_scope {
 
     void* task_ended(core::root_strand& strand, const std::exception_ptr&) noexcept override {
         std::lock_guard guard(lock_);
-        (strand.previous_listed ? strand.previous_listed->next_listed : first_) = strand.next_listed;
+        (strand.previous_listed ? strand.previous_listed->next_listed : first_) =
+            strand.next_listed;
         if (strand.next_listed) strand.next_listed->previous_listed = strand.previous_listed;
         if (first_ == nullptr) empty_.notify_all();  // under the lock: the scope may go after it
         return nullptr;
     }
     bool closed_by_cancellation() const noexcept override { return false; }
 
-  private:
+ private:
     void cancel_one_by_one(std::unique_lock<std::mutex>& guard) noexcept {
         for (core::listed_strand* each = first_; each != nullptr;) {
             auto& strand = static_cast<core::root_strand&>(*each);
@@ -69,7 +70,9 @@ runtime::runtime(const options& wanted)
     : scope_(std::make_unique<root_scope>()),
       pool_(std::make_unique<scheduler::worker_pool>(wanted.pool(), this)) {}
 
-runtime::~runtime() { scope_->close(); }
+runtime::~runtime() {
+    scope_->close();
+}
 
 runtime* runtime::current() noexcept {
     scheduler::worker* w = scheduler::worker::current();
@@ -79,10 +82,13 @@ runtime* runtime::current() noexcept {
 void runtime::refuse_on_worker() {
     if (scheduler::worker::current() == nullptr) return;
     throw std::logic_error(
-        "run() was called on a worker, which would block it: co_await the task instead, or spawn it");
+        "run() was called on a worker, which would block it: co_await the task instead, or spawn "
+        "it");
 }
 
-core::spawn_scope& runtime::scope() noexcept { return *scope_; }
+core::spawn_scope& runtime::scope() noexcept {
+    return *scope_;
+}
 
 void runtime::start_root(core::root_strand& strand, core::record_base& record,
                          scheduler::work_item& item) noexcept {

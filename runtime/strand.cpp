@@ -31,7 +31,8 @@ void make_unwinding(leaf& l) noexcept {
 
 scheduler::worker_pool& pool_of(const strand& s) noexcept {
     const strand* each = &s;
-    while (each->up() != nullptr) each = &each->up()->parent();
+    while (each->up() != nullptr)
+        each = &each->up()->parent();
     return static_cast<const root_strand*>(each)->pool();
 }
 
@@ -245,7 +246,7 @@ void strand::register_up() noexcept {
 void* combinator::finish() noexcept {
     strand& s = parent();
     std::uintptr_t word = s.word_.load(std::memory_order_acquire);  // of link_leaf() by a child
-    if (strand::leaf_of(word) == nullptr) return this;  // no child ever registered
+    if (strand::leaf_of(word) == nullptr) return this;              // no child ever registered
     return strand::wake(*this) ? this : nullptr;
 }
 
@@ -289,11 +290,15 @@ std::coroutine_handle<> cancel_now(leaf& l, promise_base& self) noexcept {
     return back_to_run_loop();
 }
 
-std::coroutine_handle<> park_or_continue(leaf& l, strand& s, std::coroutine_handle<> self) noexcept {
+std::coroutine_handle<> park_or_continue(leaf& l, strand& s,
+                                         std::coroutine_handle<> self) noexcept {
     switch (s.park(l)) {
-        case parked::yes: return back_to_run_loop();
-        case parked::woken: return transfer(self.address());
-        case parked::cancelled: break;
+        case parked::yes:
+            return back_to_run_loop();
+        case parked::woken:
+            return transfer(self.address());
+        case parked::cancelled:
+            break;
     }
     return cancel_now(l, *l.frame);
 }

@@ -6,8 +6,7 @@ namespace exeunt::core {
 
 void deadline_combinator::arm() noexcept {
     scheduler::worker& w = *scheduler::worker::current();
-    const std::int64_t time =
-        when_.relative ? w.deadline_in(when_.nanoseconds) : when_.nanoseconds;
+    const std::int64_t time = when_.relative ? w.deadline_in(when_.nanoseconds) : when_.nanoseconds;
     w.timers().arm(timer_, time);
 }
 

@@ -30,17 +30,26 @@ void pause() noexcept {
 
 }  // namespace
 
-worker* worker::current() noexcept { return this_worker; }
+worker* worker::current() noexcept {
+    return this_worker;
+}
 
 worker::worker(worker_pool& pool, unsigned index, std::uint64_t seed)
-    : pool_(pool), index_(index), random_(seed), poller_(make_poller(pool.loop(), seed)),
+    : pool_(pool),
+      index_(index),
+      random_(seed),
+      poller_(make_poller(pool.loop(), seed)),
       timers_(poller_->now()) {}
 
 worker::~worker() = default;
 
 void worker::post(work_item& item) noexcept {
+    if (current() == this) {
+        inbox_.push(item);
+        return;
+    }
+    const worker_pool::publishing guard(pool_);
     inbox_.push(item);
-    if (current() == this) return;
     light_fence();  // pairs with the heavy_fence() in park(): publish, then look at the idle bit
     if (pool_.idle_.clear(index_)) {
         // relaxed: a count; that this worker takes it over is ordered by the idle bit.
@@ -103,11 +112,15 @@ void* worker::next() noexcept {
 
 void* worker::next_in_simulation() noexcept {
     if (void* item = slot_.take()) simulated_.push_back(item);
-    while (void* item = ready_.steal()) simulated_.push_back(item);
-    while (void* item = deque_.steal()) simulated_.push_back(item);
-    while (void* item = take_shared()) simulated_.push_back(item);
+    while (void* item = ready_.steal())
+        simulated_.push_back(item);
+    while (void* item = deque_.steal())
+        simulated_.push_back(item);
+    while (void* item = take_shared())
+        simulated_.push_back(item);
     if (simulated_.empty()) return nullptr;
-    std::swap(simulated_[random_.below(static_cast<std::uint32_t>(simulated_.size()))], simulated_.back());
+    const auto ready = static_cast<std::uint32_t>(simulated_.size());
+    std::swap(simulated_[random_.below(ready)], simulated_.back());
     void* item = simulated_.back();
     simulated_.pop_back();
     return item;
@@ -139,7 +152,8 @@ void* worker::search() noexcept {
     void* found = nullptr;
     for (int pass = 0; pass < passes && found == nullptr; ++pass) {
         if (pass > 0) {
-            for (int i = 0; i < pauses_between_passes; ++i) pause();
+            for (int i = 0; i < pauses_between_passes; ++i)
+                pause();
         }
         found = take_shared();
         const std::size_t first = random_.below(static_cast<std::uint32_t>(victims_.size()));
@@ -198,7 +212,7 @@ bool worker::anything_to_do() noexcept {
 /// The parking protocol; argued in docs/internals/parking.md.
 void worker::park() {
     pool_.idle_.set(index_);
-    heavy_fence();  // pairs with the light_fence() of those who publish: set the bit, then look again
+    heavy_fence();  // pairs with the light_fence() of those who publish: set it, then look again
     operation* done = nullptr;
     if (!anything_to_do() && !pool_.stopping()) {
         counters_.parked.add();
@@ -218,7 +232,7 @@ bool worker::watches_slots() noexcept {
         const std::uint64_t executed = pool_.executed();
         if (std::exchange(seen_executed_, executed) == executed) {
             stop_watching();
-            heavy_fence();  // pairs with light_fence() in slots_are_watched(): say it, then look again
+            heavy_fence();  // pairs with light_fence() in slots_are_watched(): say it, then look
             if (pool_.idle_.count() == pool_.size()) return false;
         }
     }
@@ -247,7 +261,9 @@ void worker::maybe_turn_event_loop() {
     turn_event_loop();
 }
 
-void worker::turn_event_loop() { finish_turn(wait_for_events(0)); }
+void worker::turn_event_loop() {
+    finish_turn(wait_for_events(0));
+}
 
 operation* worker::wait_for_events(std::int64_t timeout_ns) {
     counters_.polls.add();
@@ -273,7 +289,8 @@ void worker::finish_turn(operation* done) noexcept {
 }
 
 void worker::forget_work() noexcept {
-    while (take_inbox() != nullptr) {}
+    while (take_inbox() != nullptr) {
+    }
 }
 
 }  // namespace exeunt::scheduler

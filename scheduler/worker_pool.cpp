@@ -80,30 +80,33 @@ worker_pool::worker_pool(const pool_options& options, void* owner)
     }
 }
 
-worker_pool::~worker_pool() { stop_threads(); }
+worker_pool::~worker_pool() {
+    stop_threads();
+}
 
 void worker_pool::stop_threads() noexcept {
     stop_.store(true, std::memory_order_release);  // pairs with the acquire in stopping()
     light_fence();  // pairs with the heavy_fence() in worker::park(), as for published work
-    for (auto& w : workers_) w->unpark();
-    for (auto& thread : threads_->all) thread.join();
-    // acquire: pairs with the release at the end of inject(). It is a matter of instructions.
-    while (injecting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    for (auto& w : workers_)
+        w->unpark();
+    for (auto& thread : threads_->all)
+        thread.join();
+    // acquire: pairs with the release in ~publishing(). It is a matter of instructions.
+    while (publishing_.load(std::memory_order_acquire) != 0)
+        std::this_thread::yield();
     alive_.fetch_sub(1, std::memory_order_relaxed);
-    for (auto& w : workers_) w->forget_work();
-    while (injector_.pop() != nullptr) {}
+    for (auto& w : workers_)
+        w->forget_work();
+    while (injector_.pop() != nullptr) {
+    }
 }
 
 void worker_pool::inject(work_item& item) noexcept {
-    // The item may be the last that keeps the pool alive, and have run before this returns.
-    // relaxed: made visible to the destructor by the push and what the item does.
-    injecting_.fetch_add(1, std::memory_order_relaxed);
+    const publishing guard(*this);
     injector_.push(item);
     light_fence();  // pairs with the heavy_fence() in worker::park(): publish, then look
     // relaxed: ordered by the fence above.
     if (idle_.any() && searching_.load(std::memory_order_relaxed) == 0) wake_near(0);
-    // release: pairs with the acquire in stop_threads(). Nothing of the pool is touched after it.
-    injecting_.fetch_sub(1, std::memory_order_release);
 }
 
 void worker_pool::wake_one(worker& near) noexcept {
@@ -123,7 +126,8 @@ bool worker_pool::wake_near(unsigned index) noexcept {
 bool worker_pool::begin_search() noexcept {
     // At most half of the workers search: more only disturb those that work.
     // relaxed: a hint about the number; nobody relies on the limit being exact.
-    if (2 * static_cast<unsigned>(searching_.load(std::memory_order_relaxed)) >= size()) return false;
+    const int searching = searching_.load(std::memory_order_relaxed);
+    if (2 * static_cast<unsigned>(searching) >= size()) return false;
     searching_.fetch_add(1, std::memory_order_relaxed);
     return true;
 }
@@ -136,13 +140,15 @@ bool worker_pool::end_search() noexcept {
 
 std::uint64_t worker_pool::executed() const noexcept {
     std::uint64_t sum = 0;
-    for (const auto& w : workers_) sum += w->counters_.executed.read();
+    for (const auto& w : workers_)
+        sum += w->counters_.executed.read();
     return sum;
 }
 
 counters_snapshot worker_pool::counters() const noexcept {
     counters_snapshot sum;
-    for (const auto& w : workers_) sum += w->counters_.snapshot();
+    for (const auto& w : workers_)
+        sum += w->counters_.snapshot();
     return sum;
 }
 

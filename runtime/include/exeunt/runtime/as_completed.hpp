@@ -19,25 +19,25 @@ template <class T>
 struct completed {
     completed(std::size_t which, exeunt::result<T> outcome) noexcept
         : index(which), result(std::move(outcome)) {}
-    std::size_t index;          ///< its place in the range
+    std::size_t index;         ///< its place in the range
     exeunt::result<T> result;  ///< how it ended
 };
 
 /// The children of one as_completed(). Belongs to the task that calls next(); not thread-safe.
 ///
 /// All children have ended when next() has given an empty optional, or aclose() has been awaited.
-/// When the task is cancelled, they are cancelled and joined before its locals are destroyed. When the
-/// object is destroyed early (by break or an exception), they are cancelled at once and joined at the
-/// latest when the coroutine ends that called next(): so they may still run for a moment after locals
-/// of that coroutine are gone. If they refer to such locals, await aclose() first.
+/// When the task is cancelled, they are cancelled and joined before its locals are destroyed. When
+/// the object is destroyed early (by break or an exception), they are cancelled at once and joined
+/// at the latest when the coroutine ends that called next(): so they may still run for a moment
+/// after locals of that coroutine are gone. If they refer to such locals, await aclose() first.
 template <class Range>
 class [[nodiscard]] completion_stream;
 
-/// Runs the tasks of `range`, at most `window` at a time (0: all at once), and gives their results in order of
-/// completion. Children are made and started, in the range's order, by next().
+/// Runs the tasks of `range`, at most `window` at a time (0: all at once), and gives their results
+/// in order of completion. Children are made and started, in the range's order, by next().
 ///
-/// `next()` gives std::optional<completed<T>>, empty at the end. Errors: next() throws what iterating over
-/// the range throws; a child's exception is in its result. Cancellation: as above.
+/// `next()` gives std::optional<completed<T>>, empty at the end. Errors: next() throws what
+/// iterating over the range throws; a child's exception is in its result. Cancellation: as above.
 /// Complexity: O(1) a child, memory for `window` children.
 template <core::awaitable_range Range>
 auto as_completed(Range&& range, std::size_t window = 0);
@@ -47,7 +47,7 @@ namespace core {
 
 /// The part that does not depend on the type of the values: who runs, who has ended, who waits.
 class completion_state : public listing_combinator {
-  public:
+ public:
     struct node : listed_strand {
         node(completion_state& all, std::size_t i) noexcept : listed_strand(&all), index(i) {}
         node* next_ended = nullptr;
@@ -78,10 +78,12 @@ class completion_state : public listing_combinator {
         completion_state& state;
     };
     state_cleanup pending;  ///< on the consumer's strand
+    /// Stands for the coroutines that have called next(): only their strand outlives the children.
+    promise_base consumer;
     /// Destroys the whole state, of the derived type.
     void (*destroy)(completion_state&) noexcept = nullptr;
 
-  private:
+ private:
     static bool close(cleanup& c) noexcept;
     static void dispose(cleanup& c) noexcept;
 
@@ -97,12 +99,12 @@ class completion_state : public listing_combinator {
 
 /// Waits for the next child to end (or, for aclose(), for the last). Shielded when it closes.
 class completion_awaiter : protected leaf {
-  public:
+ public:
     completion_awaiter(completion_state& state, bool closing) noexcept
         : leaf(take_off), state_(&state), closing_(closing) {}
     bool await_ready() const noexcept { return false; }
 
-  protected:
+ protected:
     completion_awaiter(completion_awaiter&& other) noexcept = default;
     std::coroutine_handle<> suspend(promise_base& self, std::coroutine_handle<> handle) noexcept;
     static bool take_off(leaf& l) noexcept;
@@ -115,7 +117,7 @@ class completion_awaiter : protected leaf {
 
 template <class Range>
 class completion_stream {
-  public:
+ public:
     using value_type = core::range_awaited_t<Range>;
     class next_awaiter;
     class close_awaiter;
@@ -134,7 +136,7 @@ class completion_stream {
     /// Cancels the children that are left and waits for them. Not disturbed by cancellation.
     close_awaiter aclose() { return close_awaiter(*state_); }
 
-  private:
+ private:
     struct child;
     struct state;
     state* state_;
@@ -143,13 +145,15 @@ class completion_stream {
 template <class Range>
 struct completion_stream<Range>::child : core::branch<value_type, core::completion_state::node> {
     using base = core::branch<value_type, core::completion_state::node>;
-    child(core::completion_state& all, std::size_t i) noexcept : base(ended, all, i), start(run, *this) {}
+    child(core::completion_state& all, std::size_t i) noexcept
+        : base(ended, all, i), start(run, *this) {}
     struct starter : scheduler::work_item {
         starter(resume_fn function, child& c) noexcept : work_item(function), self(c) {}
         child& self;
     };
     static void run(void* item) {
-        void* first = static_cast<starter*>(static_cast<scheduler::work_item*>(item))->self.coroutine();
+        void* first =
+            static_cast<starter*>(static_cast<scheduler::work_item*>(item))->self.coroutine();
         EXEUNT_MUSTTAIL return core::entry(first)(first);
     }
     static void ended(void* self) {
@@ -171,15 +175,16 @@ struct completion_stream<Range>::state : core::completion_state {
         destroy = [](core::completion_state& me) noexcept { delete &static_cast<state&>(me); };
     }
     ~state() {
-        while (auto* each = static_cast<child*>(take_ended())) delete each;
+        while (auto* each = static_cast<child*>(take_ended()))
+            delete each;
     }
     /// Starts children until the window is full.
     void fill() {
-        while (next != std::ranges::end(range) && (window == 0 || running() < window)) {
+        while (!closed && next != std::ranges::end(range) && (window == 0 || running() < window)) {
             task<value_type> t = core::as_task(std::ranges::iter_move(next));
+            ++next;
             auto* c = new child(*this, index++);
             c->adopt(std::move(t));
-            ++next;
             started();
             start(c->start);
         }
@@ -198,17 +203,18 @@ struct completion_stream<Range>::state : core::completion_state {
     std::ranges::iterator_t<Range> next;
     std::size_t window;
     std::size_t index = 0;
+    bool closed = false;  ///< by aclose(): no child is made any more
 };
 
 template <class Range>
 class [[nodiscard]] completion_stream<Range>::next_awaiter : core::completion_awaiter {
-  public:
+ public:
     explicit next_awaiter(state& s) noexcept : completion_awaiter(s, false) {}
     next_awaiter(next_awaiter&&) noexcept = default;
     using completion_awaiter::await_ready;
     template <core::strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) {
-        state_->frame = &self.promise();
+        state_->consumer.strand = self.promise().strand;
         if (!self.promise().strand->cancelled()) static_cast<state&>(*state_).fill();
         return suspend(self.promise(), self);
     }
@@ -221,18 +227,19 @@ class [[nodiscard]] completion_stream<Range>::next_awaiter : core::completion_aw
 
 template <class Range>
 class [[nodiscard]] completion_stream<Range>::close_awaiter : core::completion_awaiter {
-  public:
+ public:
     explicit close_awaiter(state& s) noexcept : completion_awaiter(s, true) {}
     close_awaiter(close_awaiter&&) noexcept = default;
     using completion_awaiter::await_ready;
     template <core::strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
-        static_cast<state&>(*state_).next = std::ranges::end(static_cast<state&>(*state_).range);
+        static_cast<state&>(*state_).closed = true;
         state_->cancel_children();
         return suspend(self.promise(), self);
     }
     void await_resume() noexcept {
-        while (auto* each = static_cast<child*>(state_->take_ended())) delete each;
+        while (auto* each = static_cast<child*>(state_->take_ended()))
+            delete each;
     }
 };
 

@@ -35,8 +35,8 @@ namespace exeunt {
 /// timeout(), in a child task) leaves the generator ended.
 /// Thread safety: one next() at a time; it may be consumed by different tasks one after another.
 template <class T>
-class EXEUNT_CORO_TYPE [[nodiscard("a generator does nothing until next() is awaited")]]
-async_generator {
+class EXEUNT_CORO_TYPE
+    [[nodiscard("a generator does nothing until next() is awaited")]] async_generator {
     static_assert(!std::is_void_v<T> && !std::is_rvalue_reference_v<T>,
                   "async_generator: yield a value, or an lvalue reference");
     class next_awaiter;
@@ -50,7 +50,9 @@ async_generator {
         std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, std::optional<T>>;
 
     async_generator() noexcept = default;
-    async_generator(async_generator&& other) noexcept { take(other); }
+    async_generator(async_generator && other) noexcept {
+        take(other);
+    }
     async_generator& operator=(async_generator&& other) noexcept {
         if (this != &other) {
             drop();
@@ -58,26 +60,36 @@ async_generator {
         }
         return *this;
     }
-    ~async_generator() { drop(); }
+    ~async_generator() {
+        drop();
+    }
 
     /// `co_await g.next()`: the next value; empty after the last one, and on every later call.
-    [[nodiscard]] next_awaiter next() noexcept { return next_awaiter(*this); }
+    [[nodiscard]] next_awaiter next() noexcept {
+        return next_awaiter(*this);
+    }
 
     /// `co_await g.aclose()`: ends it early: its frame is destroyed where it is suspended, so the
     /// destructors of its locals run, as in a cancellation (scope_failure guards act). It has ended
     /// then. Never fails and cannot be cancelled. Cleanup that has to await something is not
     /// possible in a generator yet: do that in a task around it.
-    [[nodiscard]] close_awaiter aclose() noexcept { return close_awaiter(*this); }
+    [[nodiscard]] close_awaiter aclose() noexcept {
+        return close_awaiter(*this);
+    }
 
     /// Whether it has ended, was closed or moved from: next() will give nothing.
-    bool ended() const noexcept { return handle_ == nullptr; }
+    bool ended() const noexcept {
+        return handle_ == nullptr;
+    }
 
     // -------------------------------------------------------------------------- implementation
  private:
     using coroutine = std::coroutine_handle<promise_type>;
-    explicit async_generator(coroutine h) noexcept : handle_(h) { h.promise().owner = this; }
+    explicit async_generator(coroutine h) noexcept : handle_(h) {
+        h.promise().owner = this;
+    }
 
-    void take(async_generator& other) noexcept {
+    void take(async_generator & other) noexcept {
         handle_ = std::exchange(other.handle_, nullptr);
         if (handle_) handle_.promise().owner = this;
     }
@@ -117,14 +129,13 @@ struct async_generator<T>::promise_type : core::promise_base, core::frame_memory
 
     /// The value goes straight to the consumer's awaiter.
     template <class U = std::remove_reference_t<T>>
-        requires(!std::is_reference_v<T> && std::is_constructible_v<T, U>)
-    yield_awaiter yield_value(U&& value) {
+    requires(!std::is_reference_v<T> && std::is_constructible_v<T, U>) yield_awaiter
+        yield_value(U&& value) {
         static_cast<next_awaiter*>(up)->item_.emplace(std::forward<U>(value));
         return {};
     }
-    yield_awaiter yield_value(std::remove_reference_t<T>& value) noexcept
-        requires std::is_reference_v<T>
-    {
+    yield_awaiter yield_value(
+        std::remove_reference_t<T>& value) noexcept requires std::is_reference_v<T> {
         static_cast<next_awaiter*>(up)->item_ = std::addressof(value);
         return {};
     }

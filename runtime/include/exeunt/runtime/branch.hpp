@@ -42,7 +42,9 @@ struct branch : Strand, step, link_of<T> {
 };
 
 template <class Type>
-concept has_operator_co_await = requires(Type&& a) { std::forward<Type>(a).operator co_await(); };
+concept has_operator_co_await = requires(Type&& a) {
+    std::forward<Type>(a).operator co_await();
+};
 template <class Type>
 concept is_awaiter = requires(Type& a) {
     a.await_ready();
@@ -70,8 +72,8 @@ EXEUNT_CORO_WRAPPER task<T> as_task(task<T>&& t) noexcept {
     return std::move(t);
 }
 template <awaitable Awaitable>
-    requires(!any_task<Awaitable>)
-task<await_result_t<std::remove_cvref_t<Awaitable>>> as_task(Awaitable a) {
+requires(!any_task<Awaitable>) task<await_result_t<std::remove_cvref_t<Awaitable>>> as_task(
+    Awaitable a) {
     co_return co_await std::move(a);
 }
 

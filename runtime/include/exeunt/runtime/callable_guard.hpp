@@ -32,9 +32,8 @@ class moved_callable {
         : function_(std::move(function)) {}
 
     template <class... Args>
-    decltype(auto) operator()(Args&&... args) noexcept(std::is_nothrow_invocable_v<F&, Args...>)
-        requires std::is_invocable_v<F&, Args...>
-    {
+    decltype(auto) operator()(Args&&... args) noexcept(
+        std::is_nothrow_invocable_v<F&, Args...>) requires std::is_invocable_v<F&, Args...> {
         return std::invoke(function_, std::forward<Args>(args)...);
     }
 
@@ -45,8 +44,7 @@ class moved_callable {
 /// Passes a named callable on, and moves it out of its variable, as in
 /// `co_await with_group(moved(body))`. It takes lvalues only; that is its point.
 template <class F>
-    requires(!std::is_const_v<F>)
-[[nodiscard]] moved_callable<F> moved(F& function) {
+requires(!std::is_const_v<F>) [[nodiscard]] moved_callable<F> moved(F& function) {
     return moved_callable<F>(function);
 }
 template <class F>

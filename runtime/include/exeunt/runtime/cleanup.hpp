@@ -9,8 +9,9 @@ namespace exeunt::core {
 /// be joined before the owner's coroutine goes away, however it does so.
 ///
 /// A strand keeps its cleanups in a list, innermost coroutine first. When the strand unwinds, each
-/// is closed before the coroutine is destroyed whose frame its children may refer to. When a coroutine ends
-/// by itself, those whose owners are gone already are closed before the awaiter goes on.
+/// is closed before the coroutine is destroyed whose frame its children may refer to. When a
+/// coroutine ends by itself, those whose owners are gone already are closed before the awaiter goes
+/// on.
 struct cleanup : leaf {
     /// Begins to close. Returns true when nothing is left to wait for; else make_ready(*this) is
     /// called once, when that is so.

@@ -28,7 +28,7 @@ namespace exeunt::core {
 ///                 bool unwinds() const               the parent is to be unwound, not resumed
 template <class Derived>
 class fork_join : step {
-  public:
+ public:
     explicit fork_join(std::size_t count) noexcept : step(split), count_(count) {}
 
     /// From await_suspend: what to run.
@@ -49,7 +49,8 @@ class fork_join : step {
         scheduler::worker& w = *scheduler::worker::current();
         if (i + 1 == count_) return finish_main_line();
         if (EXEUNT_LIKELY(w.pop_if(next_step()))) return advance(w);
-        // acq_rel: release hands this line's results to the last that arrives, acquire receives them.
+        // acq_rel: release hands this line's results to the last that arrives, acquire receives
+        // them.
         return arrivals_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? all_ended() : nullptr;
     }
 
@@ -60,7 +61,7 @@ class fork_join : step {
         EXEUNT_MUSTTAIL return entry(next)(next);
     }
 
-  private:
+ private:
     Derived& derived() noexcept { return static_cast<Derived&>(*this); }
     /// "Start the next child."
     void* next_step() noexcept { return static_cast<step*>(this); }

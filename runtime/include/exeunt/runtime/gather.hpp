@@ -24,15 +24,13 @@ namespace exeunt {
 /// the gather; if all ended with values nevertheless, these are delivered.
 /// Complexity: one step for each child; no allocation beyond the children's frames.
 template <core::awaitable... Children>
-    requires(sizeof...(Children) > 0)
-auto gather(Children&&... children);
+requires(sizeof...(Children) > 0) auto gather(Children&&... children);
 
 /// Like gather(), but one that fails or is cancelled does not disturb the others: returns a
 /// std::tuple of result<T>, and never throws. Cancellation: the children are cancelled, and what
 /// became of each is delivered.
 template <core::awaitable... Children>
-    requires(sizeof...(Children) > 0)
-auto gather_settled(Children&&... children);
+requires(sizeof...(Children) > 0) auto gather_settled(Children&&... children);
 
 // ------------------------------------------------------------------------------ implementation
 namespace core {
@@ -40,7 +38,7 @@ namespace core {
 /// A combinator whose children are known from the start, one branch each, in the parent's frame.
 template <class Derived, class... Ts>
 class fixed_join : public combinator, public fork_join<Derived> {
-  public:
+ public:
     static constexpr std::size_t size = sizeof...(Ts);
     using indices = std::index_sequence_for<Ts...>;
 
@@ -55,7 +53,7 @@ class fixed_join : public combinator, public fork_join<Derived> {
 
     void* begin_child(std::size_t i) noexcept { return coroutines_[i]; }
 
-  protected:
+ protected:
     template <std::size_t I>
     auto& branch_at() noexcept {
         return std::get<I>(branches_).value;
@@ -66,7 +64,7 @@ class fixed_join : public combinator, public fork_join<Derived> {
         std::apply([&](auto&... each) { (f(each.value), ...); }, branches_);
     }
 
-  private:
+ private:
     /// Makes each tuple element a type of its own that is constructed in place.
     template <std::size_t I>
     struct slot {
@@ -94,7 +92,8 @@ class fixed_join : public combinator, public fork_join<Derived> {
     static strand* next_child(combinator& self, strand* last) noexcept {
         auto& me = static_cast<fixed_join&>(self);
         std::size_t i = 0;
-        while (last != nullptr && me.strands_[i++] != last) {}
+        while (last != nullptr && me.strands_[i++] != last) {
+        }
         for (; i < size; ++i) {
             if (me.strands_[i]->mark_cancelled()) return me.strands_[i];
         }
@@ -120,7 +119,7 @@ class fixed_join : public combinator, public fork_join<Derived> {
 
 /// Remembers the first failure in time, and cancels the rest.
 class first_failure {
-  public:
+ public:
     void failed(combinator& all, link& child, const std::exception_ptr& error) noexcept {
         link* none = nullptr;
         // acq_rel: nothing is read through it before the join, which orders everything.
@@ -134,14 +133,14 @@ class first_failure {
     /// After the join.
     link* get() const noexcept { return child_.load(std::memory_order_relaxed); }
 
-  private:
+ private:
     /// Set once, by the first child that fails; read by the others and, after the join, the parent.
     atomic<link*> child_{nullptr};
 };
 
 template <class... Ts>
 class gather_awaiter : public fixed_join<gather_awaiter<Ts...>, Ts...> {
-  public:
+ public:
     using base = fixed_join<gather_awaiter<Ts...>, Ts...>;
     using base::base;
 
@@ -162,7 +161,7 @@ class gather_awaiter : public fixed_join<gather_awaiter<Ts...>, Ts...> {
         return take(std::index_sequence_for<Ts...>());
     }
 
-  private:
+ private:
     [[noreturn]] EXEUNT_COLD void rethrow(link& failed) {
         std::exception_ptr error;
         this->for_each_branch([&](auto& b) {
@@ -181,7 +180,7 @@ class gather_awaiter : public fixed_join<gather_awaiter<Ts...>, Ts...> {
 
 template <class... Ts>
 class gather_settled_awaiter : public fixed_join<gather_settled_awaiter<Ts...>, Ts...> {
-  public:
+ public:
     using base = fixed_join<gather_settled_awaiter<Ts...>, Ts...>;
     using base::base;
 
@@ -190,7 +189,7 @@ class gather_settled_awaiter : public fixed_join<gather_settled_awaiter<Ts...>, 
     bool unwinds() const noexcept { return false; }
     std::tuple<result<Ts>...> await_resume() { return take(std::index_sequence_for<Ts...>()); }
 
-  private:
+ private:
     template <std::size_t... I>
     auto take(std::index_sequence<I...>) {
         return std::tuple<result<Ts>...>(this->template branch_at<I>().take_result()...);
@@ -200,26 +199,24 @@ class gather_settled_awaiter : public fixed_join<gather_settled_awaiter<Ts...>, 
 /// Holds the tasks until it is awaited: what gather() returns can be moved, and given to others.
 template <template <class...> class Awaiter, class... Ts>
 class [[nodiscard]] join_of {
-  public:
+ public:
     explicit join_of(task<Ts>&&... tasks) noexcept : tasks_(std::move(tasks)...) {}
     Awaiter<Ts...> operator co_await() && noexcept { return Awaiter<Ts...>(std::move(tasks_)); }
 
-  private:
+ private:
     std::tuple<task<Ts>...> tasks_;
 };
 
 }  // namespace core
 
 template <core::awaitable... Children>
-    requires(sizeof...(Children) > 0)
-auto gather(Children&&... children) {
+requires(sizeof...(Children) > 0) auto gather(Children&&... children) {
     return core::join_of<core::gather_awaiter, core::awaited_t<Children>...>(
         core::as_task(std::forward<Children>(children))...);
 }
 
 template <core::awaitable... Children>
-    requires(sizeof...(Children) > 0)
-auto gather_settled(Children&&... children) {
+requires(sizeof...(Children) > 0) auto gather_settled(Children&&... children) {
     return core::join_of<core::gather_settled_awaiter, core::awaited_t<Children>...>(
         core::as_task(std::forward<Children>(children))...);
 }

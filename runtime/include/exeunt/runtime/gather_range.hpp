@@ -13,9 +13,11 @@
 namespace exeunt {
 namespace core {
 
-/// A range whose elements are tasks or other awaitables, of which it can be said how many there are.
+/// A range whose elements are tasks or other awaitables, of which it can be said how many there
+/// are.
 template <class Range>
-concept awaitable_range = std::ranges::input_range<Range> && awaitable<std::ranges::range_value_t<Range>>;
+concept awaitable_range =
+    std::ranges::input_range<Range> && awaitable<std::ranges::range_value_t<Range>>;
 
 template <class Range>
 using range_awaited_t = awaited_t<std::ranges::range_value_t<Range>>;
@@ -25,8 +27,8 @@ using range_awaited_t = awaited_t<std::ranges::range_value_t<Range>>;
 /// As gather(tasks...), for a range: returns a std::vector of the values in the range's order, or
 /// nothing when they are void. The children of a lazily evaluated range (a transform view) are made
 /// one at a time, as they are started: a million short ones never exist together. The range and
-/// what it refers to must live until the gather has ended. An exception of the range's own iteration counts
-/// as a failed child.
+/// what it refers to must live until the gather has ended. An exception of the range's own
+/// iteration counts as a failed child.
 template <core::awaitable_range Range>
 auto gather(Range&& range);
 
@@ -40,36 +42,36 @@ namespace core {
 /// Where the values of a range's children go: straight to their places in the result.
 template <class T>
 class gathered {
-  public:
+ public:
     explicit gathered(std::size_t count) : values_(count) {}
     void keep(std::size_t i, link_of<T>& from) { values_[i].emplace(from.take_object()); }
     std::vector<T> take() {
         std::vector<T> all;
         all.reserve(values_.size());
-        for (auto& each : values_) all.push_back(std::move(*each));
+        for (auto& each : values_)
+            all.push_back(std::move(*each));
         return all;
     }
 
-  private:
+ private:
     std::vector<std::optional<T>> values_;
 };
 
 template <class T>
-    requires(std::is_default_constructible_v<T> && std::is_trivially_copyable_v<T> &&
-             !std::is_same_v<T, bool>)
-class gathered<T> {
-  public:
+requires(std::is_default_constructible_v<T>&& std::is_trivially_copyable_v<T> &&
+         !std::is_same_v<T, bool>) class gathered<T> {
+ public:
     explicit gathered(std::size_t count) : values_(count) {}
     void keep(std::size_t i, link_of<T>& from) noexcept { values_[i] = from.take_object(); }
     std::vector<T> take() noexcept { return std::move(values_); }
 
-  private:
+ private:
     std::vector<T> values_;
 };
 
 template <>
 class gathered<void> {
-  public:
+ public:
     explicit gathered(std::size_t) noexcept {}
     void keep(std::size_t, link_of<void>&) noexcept {}
     void take() noexcept {}
@@ -77,7 +79,7 @@ class gathered<void> {
 
 template <class T>
 class gathered_results {
-  public:
+ public:
     explicit gathered_results(std::size_t count) : values_(count) {}
     void keep(std::size_t i, link_of<T>& from) { values_[i] = from.take_result(); }
     void fail(std::size_t i, std::exception_ptr error) noexcept {
@@ -85,7 +87,7 @@ class gathered_results {
     }
     std::vector<result<T>> take() noexcept { return std::move(values_); }
 
-  private:
+ private:
     std::vector<result<T>> values_;
 };
 
@@ -93,7 +95,7 @@ class gathered_results {
 /// `Settled`: gather_settled().
 template <class Range, bool Settled>
 class range_join : public listing_combinator, public fork_join<range_join<Range, Settled>> {
-  public:
+ public:
     using value_type = range_awaited_t<Range>;
     using join = fork_join<range_join>;
     using store = std::conditional_t<Settled, gathered_results<value_type>, gathered<value_type>>;
@@ -121,8 +123,8 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
             task<value_type> t = as_task(std::ranges::iter_move(next_));
             at_element = false;
             ++next_;
-            auto* child = ::new (scheduler::allocate_frame(sizeof(child_branch)))
-                child_branch(*this, i);
+            auto* child =
+                ::new (scheduler::allocate_frame(sizeof(child_branch))) child_branch(*this, i);
             child->adopt(std::move(t));
             return child->coroutine();
         } catch (...) {
@@ -136,7 +138,7 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
                (this->skipped() || cancelled_children_.load(std::memory_order_relaxed));
     }
 
-  private:
+ private:
     struct child_branch : branch<value_type, listed_strand> {
         child_branch(range_join& owner, std::size_t i) noexcept
             : branch<value_type, listed_strand>(ended, static_cast<combinator*>(&owner)),
@@ -209,14 +211,14 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
 
 template <bool Settled, class Range>
 class [[nodiscard]] range_join_of {
-  public:
+ public:
     explicit range_join_of(Range&& range) : range_(std::forward<Range>(range)) {}
     range_join<Range, Settled> operator co_await() && {
         return range_join<Range, Settled>(std::forward<Range>(range_),
                                           static_cast<std::size_t>(std::ranges::distance(range_)));
     }
 
-  private:
+ private:
     Range range_;
 };
 
@@ -234,7 +236,8 @@ decltype(auto) countable(Range&& range) {
         }
     } else {
         std::vector<std::ranges::range_value_t<Range>> all;
-        for (auto&& each : range) all.push_back(std::forward<decltype(each)>(each));
+        for (auto&& each : range)
+            all.push_back(std::forward<decltype(each)>(each));
         return all;
     }
 }

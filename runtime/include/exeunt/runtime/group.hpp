@@ -21,7 +21,7 @@ namespace exeunt {
 /// The tasks that were spawned by one with_group(). Valid until with_group() has ended; spawn() may
 /// be called from the body and its children, on any thread, as long as one of them is still there.
 class group : core::listing_combinator, core::spawn_scope {
-  public:
+ public:
     group(const group&) = delete;
     group& operator=(const group&) = delete;
 
@@ -33,8 +33,8 @@ class group : core::listing_combinator, core::spawn_scope {
     /// end as cancelled.
     /// Returns a handle. Errors: what copying the arguments or calling `function` throws.
     template <class F, class... Args>
-        requires core::spawnable<F, Args...>
-    task_handle<core::spawned_t<F, Args...>> spawn(F&& function, Args&&... args);
+    requires core::spawnable<F, Args...> task_handle<core::spawned_t<F, Args...>> spawn(
+        F&& function, Args&&... args);
 
     /// Cancels the body and all tasks. with_group() then ends without an error. Any thread.
     void cancel() noexcept { cancel_children(); }
@@ -42,7 +42,7 @@ class group : core::listing_combinator, core::spawn_scope {
     /// Tasks that have not ended, the body included; a snapshot.
     std::size_t size() const noexcept { return left_.load(std::memory_order_relaxed); }
 
-  protected:
+ protected:
     explicit group(void (*finished)(void* self)) noexcept : listing_combinator(finished) {}
     ~group() { EXEUNT_ASSERT(size() <= 1); }
 
@@ -50,17 +50,19 @@ class group : core::listing_combinator, core::spawn_scope {
     void* arrive() noexcept;
     void failed(const std::exception_ptr& error) noexcept;
     const std::exception_ptr& error() const noexcept { return error_; }
-    bool child_cancelled() const noexcept { return child_cancelled_.load(std::memory_order_relaxed); }
+    bool child_cancelled() const noexcept {
+        return child_cancelled_.load(std::memory_order_relaxed);
+    }
     void note_cancelled() noexcept { child_cancelled_.store(true, std::memory_order_relaxed); }
 
-    using listing_combinator::frame;
     using listing_combinator::forget;
+    using listing_combinator::frame;
     core::listing_combinator& as_combinator() noexcept { return *this; }
     static group& of(void* self) noexcept {
         return static_cast<group&>(static_cast<listing_combinator&>(combinator::of(self)));
     }
 
-  private:
+ private:
     void* task_ended(core::root_strand& strand, const std::exception_ptr& error) noexcept override;
     bool closed_by_cancellation() const noexcept override { return children_cancelled(); }
     void start(scheduler::work_item& item) noexcept;
@@ -74,26 +76,27 @@ class group : core::listing_combinator, core::spawn_scope {
     std::exception_ptr error_;  ///< the first in time; under error_lock_ until the join
 };
 
-/// Runs `body(group&)`, which makes a task, and waits for it and for all tasks spawned in the group.
+/// Runs `body(group&)`, which makes a task, and waits for it and for all tasks spawned in the
+/// group.
 ///
 /// Returns the body's value. Errors: the first exception in time of the body or a task, after all
 /// have ended; later ones go to on_suppressed(). task_cancelled when the group was cancelled by
 /// group::cancel() and the body, which has a value to return, ended as cancelled.
 /// Cancellation: body and tasks are cancelled and joined.
 template <class F>
-    requires std::invocable<F&, group&>
+requires std::invocable<F&, group&>
 auto with_group(F&& body);
 
 // ------------------------------------------------------------------------------ implementation
 
 template <class F, class... Args>
-    requires core::spawnable<F, Args...>
-task_handle<core::spawned_t<F, Args...>> group::spawn(F&& function, Args&&... args) {
+requires core::spawnable<F, Args...> task_handle<core::spawned_t<F, Args...>> group::spawn(
+    F&& function, Args&&... args) {
     using value_type = core::spawned_t<F, Args...>;
     using record_type = core::record_of<value_type, std::decay_t<F>, std::decay_t<Args>...>;
     EXEUNT_ASSERT(size() > 0);
-    core::record<value_type>* record =
-        new record_type(*this, pool(), this, std::forward<F>(function), std::forward<Args>(args)...);
+    core::record<value_type>* record = new record_type(
+        *this, pool(), this, std::forward<F>(function), std::forward<Args>(args)...);
     record->set_observed();
     task_handle<value_type> handle(*record, false);
     // relaxed: the caller is counted itself, so the count cannot reach 0 meanwhile.
@@ -106,13 +109,14 @@ namespace core {
 
 template <class F>
 class group_awaiter final : group {
-  public:
+ public:
     using task_type = std::invoke_result_t<F&, group&>;
     static_assert(any_task<task_type>, "with_group: the body must return a task");
     using value_type = typename task_type::value_type;
 
     template <class G>
-    explicit group_awaiter(G&& body) : group(finished), body_(std::forward<G>(body)), branch_(ended, &as_combinator()) {}
+    explicit group_awaiter(G&& body)
+        : group(finished), body_(std::forward<G>(body)), branch_(ended, &as_combinator()) {}
 
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
@@ -141,7 +145,7 @@ class group_awaiter final : group {
         return branch_.take();
     }
 
-  private:
+ private:
     /// There is no task to run, but there may be others to join.
     EXEUNT_COLD std::coroutine_handle<> body_threw(std::exception_ptr thrown) noexcept {
         branch_.set_exception(std::move(thrown));
@@ -175,19 +179,19 @@ class group_awaiter final : group {
 
 template <class F>
 class [[nodiscard]] with_group_of {
-  public:
+ public:
     template <class G>
     explicit with_group_of(G&& body) : body_(std::forward<G>(body)) {}
     group_awaiter<F> operator co_await() && { return group_awaiter<F>(std::move(body_)); }
 
-  private:
+ private:
     F body_;
 };
 
 }  // namespace core
 
 template <class F>
-    requires std::invocable<F&, group&>
+requires std::invocable<F&, group&>
 auto with_group(F&& body) {
     core::refuse_fragile_temporary<F>();
     return core::with_group_of<std::decay_t<F>>(std::forward<F>(body));

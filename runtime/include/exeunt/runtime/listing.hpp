@@ -17,7 +17,7 @@ struct listed_strand : strand {
 /// A combinator whose children come and go. Those that have parked at least once are in a list, so
 /// that a cancellation finds them; those that never park cost nothing.
 class listing_combinator : public combinator {
-  public:
+ public:
     explicit listing_combinator(void (*finished)(void* self)) noexcept
         : combinator(next_child, adopt, finished) {}
 
@@ -29,7 +29,7 @@ class listing_combinator : public combinator {
         if (child.next_listed) child.next_listed->previous_listed = child.previous_listed;
     }
 
-  private:
+ private:
     static void adopt(combinator& self, strand& child) noexcept {
         auto& me = static_cast<listing_combinator&>(self);
         auto& added = static_cast<listed_strand&>(child);
@@ -51,7 +51,8 @@ class listing_combinator : public combinator {
         auto& me = static_cast<listing_combinator&>(self);
         scheduler::short_guard guard(me.lock_);
         listed_strand* each = last ? static_cast<listed_strand*>(last)->next_listed : me.first_;
-        while (each != nullptr && !each->mark_cancelled()) each = each->next_listed;
+        while (each != nullptr && !each->mark_cancelled())
+            each = each->next_listed;
         return each;
     }
 

@@ -11,7 +11,7 @@ using scheduler::event_loop;
 ///
 ///     ex::runtime rt{ex::options().threads(4).event_loop(ex::event_loop::epoll)};
 class options {
-  public:
+ public:
     options() noexcept {}
 
     /// Worker threads. Default 0: as many as the affinity mask and the CPU quota allow.
@@ -37,7 +37,7 @@ class options {
 
     const scheduler::pool_options& pool() const noexcept { return pool_; }
 
-  private:
+ private:
     scheduler::pool_options pool_;
 };
 static_assert(!std::is_aggregate_v<options>);

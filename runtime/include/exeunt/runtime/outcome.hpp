@@ -26,7 +26,7 @@ inline void destroy_ended(link& l) noexcept {
 /// to the place where the awaiter reads them.
 template <class T>
 class link_of : public link {
-  public:
+ public:
     using value_type = typename result<T>::value_type;
     using stored_type = typename result<T>::stored_type;
 
@@ -44,7 +44,8 @@ class link_of : public link {
         if constexpr (std::is_reference_v<T>) {
             value_ = std::addressof(std::forward<Args>(args)...);
         } else {
-            ::new (static_cast<void*>(std::addressof(value_))) stored_type(std::forward<Args>(args)...);
+            ::new (static_cast<void*>(std::addressof(value_)))
+                stored_type(std::forward<Args>(args)...);
         }
         outcome = status::value;
     }
@@ -94,7 +95,7 @@ class link_of : public link {
         return result<T>();
     }
 
-  private:
+ private:
     EXEUNT_COLD void raise() {
         EXEUNT_ASSERT(outcome == status::exception);
         std::rethrow_exception(error_);

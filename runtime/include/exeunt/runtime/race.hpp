@@ -11,15 +11,15 @@
 namespace exeunt {
 
 /// Runs all `children` concurrently. The first that finishes, with a value or an exception, wins;
-/// the others are cancelled and joined, and what they gave nevertheless is dropped (exceptions go to
-/// on_suppressed()).
+/// the others are cancelled and joined, and what they gave nevertheless is dropped (exceptions go
+/// to on_suppressed()).
 ///
 /// Returns the winner's value: a T when all have the same type T, else a std::variant, one
 /// alternative for each child. Errors: the winner's exception.
-/// Cancellation: all children are cancelled and joined; if none of them won, the race ends as cancelled.
+/// Cancellation: all children are cancelled and joined; if none of them won, the race ends as
+/// cancelled.
 template <core::awaitable... Children>
-    requires(sizeof...(Children) > 0)
-auto race(Children&&... children);
+requires(sizeof...(Children) > 0) auto race(Children&&... children);
 
 // ------------------------------------------------------------------------------ implementation
 namespace core {
@@ -31,7 +31,7 @@ struct first_of {
 
 template <class... Ts>
 class race_awaiter : public fixed_join<race_awaiter<Ts...>, Ts...> {
-  public:
+ public:
     using base = fixed_join<race_awaiter<Ts...>, Ts...>;
     using base::base;
     using first = typename first_of<Ts...>::type;
@@ -54,7 +54,7 @@ class race_awaiter : public fixed_join<race_awaiter<Ts...>, Ts...> {
     bool unwinds() const noexcept { return winner() == nobody; }
     value_type await_resume() { return take<0>(); }
 
-  private:
+ private:
     static constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 
     std::size_t winner() const noexcept { return winner_.load(std::memory_order_relaxed); }
@@ -79,8 +79,7 @@ class race_awaiter : public fixed_join<race_awaiter<Ts...>, Ts...> {
 }  // namespace core
 
 template <core::awaitable... Children>
-    requires(sizeof...(Children) > 0)
-auto race(Children&&... children) {
+requires(sizeof...(Children) > 0) auto race(Children&&... children) {
     return core::join_of<core::race_awaiter, core::awaited_t<Children>...>(
         core::as_task(std::forward<Children>(children))...);
 }

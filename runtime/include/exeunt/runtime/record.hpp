@@ -14,14 +14,14 @@ namespace exeunt::core {
 
 /// Where a spawned task belongs: a group, or the root scope of a runtime.
 class spawn_scope {
-  public:
+ public:
     /// A task of this scope has ended. Returns what to run next, or null. `error`: how it failed.
     /// After that the task touches nothing of the scope.
     virtual void* task_ended(root_strand& strand, const std::exception_ptr& error) noexcept = 0;
     /// Whether tasks of this scope are not to be started any more.
     virtual bool closed_by_cancellation() const noexcept = 0;
 
-  protected:
+ protected:
     ~spawn_scope() = default;
 };
 
@@ -29,7 +29,7 @@ class spawn_scope {
 ///
 /// References: one of the task itself until it has ended, one of each handle.
 class record_base {
-  public:
+ public:
     record_base(const record_base&) = delete;
     record_base& operator=(const record_base&) = delete;
 
@@ -54,7 +54,7 @@ class record_base {
     void set_detached() noexcept { detached_.store(true, std::memory_order_relaxed); }
     bool detached() const noexcept { return detached_.load(std::memory_order_relaxed); }
 
-  protected:
+ protected:
     explicit record_base(spawn_scope& scope) noexcept : scope_(scope) {}
     virtual ~record_base();
 
@@ -63,7 +63,7 @@ class record_base {
     void* finish(root_strand& strand, const std::exception_ptr& error) noexcept;
     spawn_scope& scope() const noexcept { return scope_; }
 
-  private:
+ private:
     spawn_scope& scope_;
     /// The task and its handles.
     atomic<int> references_{1};
@@ -79,7 +79,7 @@ class record_base {
 /// A spawned task with a value of type T.
 template <class T>
 class record : public record_base, public branch<T, root_strand> {
-  public:
+ public:
     using branch_type = branch<T, root_strand>;
 
     record(spawn_scope& scope, scheduler::worker_pool& pool, combinator* up) noexcept
@@ -102,11 +102,11 @@ class record : public record_base, public branch<T, root_strand> {
         scheduler::deallocate_frame(p, bytes);
     }
 
-  protected:
+ protected:
     /// Destroys the function and the arguments that the task was made from.
     virtual void drop_callable() noexcept {}
 
-  private:
+ private:
     struct starter : scheduler::work_item {
         explicit starter(record& r) noexcept : work_item(start), self(r) {}
         record& self;
@@ -114,9 +114,8 @@ class record : public record_base, public branch<T, root_strand> {
 
     static void start(void* item) {
         record& me = static_cast<starter*>(static_cast<scheduler::work_item*>(item))->self;
-        void* next = me.scope().closed_by_cancellation() || me.cancelled()
-                         ? me.end_unstarted()
-                         : me.coroutine();
+        void* next = me.scope().closed_by_cancellation() || me.cancelled() ? me.end_unstarted()
+                                                                           : me.coroutine();
         if (next == nullptr) return;
         EXEUNT_MUSTTAIL return entry(next)(next);
     }
@@ -142,29 +141,31 @@ class record : public record_base, public branch<T, root_strand> {
 /// has ended: a coroutine may refer to its closure and take arguments by reference.
 template <class T, class Function, class... Args>
 class record_of final : public record<T> {
-  public:
+ public:
     template <class F, class... As>
     record_of(spawn_scope& scope, scheduler::worker_pool& pool, combinator* up, F&& function,
               As&&... args)
         : record<T>(scope, pool, up),
           callable_(std::in_place, std::forward<F>(function), std::forward<As>(args)...) {
         this->adopt(std::apply(
-            [](Function& f, Args&... as) { return std::invoke(f, std::move(as)...); },
-            *callable_));
+            [](Function& f, Args&... as) { return std::invoke(f, std::move(as)...); }, *callable_));
     }
 
-  private:
+ private:
     void drop_callable() noexcept override { callable_.reset(); }
 
     std::optional<std::tuple<Function, Args...>> callable_;
 };
 
 template <class F, class... Args>
-using spawned_t = typename std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&&...>::value_type;
+using spawned_t =
+    typename std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&&...>::value_type;
 
 /// What can be spawned: a function that makes a task from these arguments.
 template <class F, class... Args>
-concept spawnable = requires { typename std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&&...>; } &&
-                    any_task<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&&...>>;
+concept spawnable = requires {
+    typename std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&&...>;
+}
+&&any_task<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&&...>>;
 
 }  // namespace exeunt::core

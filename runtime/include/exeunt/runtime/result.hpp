@@ -18,9 +18,10 @@
 namespace exeunt {
 
 /// Somebody else's task, whose value was asked for, had been cancelled. It is thrown where a handle
-/// is awaited, or result::value() is called; the cancellation of one's own scope is not an exception.
+/// is awaited, or result::value() is called; the cancellation of one's own scope is not an
+/// exception.
 class task_cancelled : public std::runtime_error {
-  public:
+ public:
     task_cancelled() : std::runtime_error("the awaited task was cancelled: it has no value") {}
 };
 
@@ -32,10 +33,11 @@ using unit = std::monostate;
 /// Thread safety: as a plain value.
 template <class T>
 class [[nodiscard]] result {
-  public:
+ public:
     /// What value() refers to: T itself; `unit` for void.
     using value_type = std::conditional_t<std::is_void_v<T>, unit, T>;
-    using stored_type = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, value_type>;
+    using stored_type =
+        std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, value_type>;
 
     /// Cancelled.
     result() noexcept {}
@@ -73,7 +75,7 @@ class [[nodiscard]] result {
     auto* operator->() noexcept { return std::addressof(get()); }
     auto* operator->() const noexcept { return std::addressof(get()); }
 
-  private:
+ private:
     static stored_type store(value_type&& value) {
         if constexpr (std::is_reference_v<T>) {
             return std::addressof(value);

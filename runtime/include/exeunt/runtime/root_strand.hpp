@@ -15,7 +15,7 @@ class record_base;
 /// A strand that knows the pool whose workers run it and everything below it. A strand with none
 /// above it is always one of these.
 class root_strand : public listed_strand {
-  public:
+ public:
     explicit root_strand(scheduler::worker_pool& pool, combinator* up = nullptr) noexcept
         : listed_strand(up), pool_(&pool) {}
     scheduler::worker_pool& pool() const noexcept { return *pool_; }
@@ -23,7 +23,7 @@ class root_strand : public listed_strand {
     /// The record that a strand in a runtime's own list belongs to.
     record_base* owner = nullptr;
 
-  private:
+ private:
     scheduler::worker_pool* pool_;
 };
 

@@ -20,7 +20,7 @@ namespace exeunt {
 ///
 /// Thread safety: all members may be called from any thread.
 class runtime {
-  public:
+ public:
     /// Starts the workers. Errors: std::system_error or std::runtime_error when the kernel refuses
     /// threads or the event loop that was asked for.
     explicit runtime(const options& wanted = options());
@@ -38,9 +38,9 @@ class runtime {
     /// Starts `function(args...)`, which makes a task, beside everything else. Function and
     /// arguments are kept until it has ended.
     template <class F, class... Args>
-        requires core::spawnable<F, Args...>
-    [[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]]
-    task_handle<core::spawned_t<F, Args...>> spawn(F&& function, Args&&... args);
+    requires core::spawnable<F, Args...>
+    [[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]] auto
+    spawn(F&& function, Args&&... args) -> task_handle<core::spawned_t<F, Args...>>;
 
     /// Number of workers.
     unsigned workers() const noexcept { return pool_->size(); }
@@ -54,18 +54,18 @@ class runtime {
     /// The runtime on one of whose workers the caller runs, or null.
     static runtime* current() noexcept;
 
-  private:
+ private:
     class root_scope;
 
     /// What a blocked thread waits for.
     class blocker {
-      public:
+     public:
         blocker();
         ~blocker();
         void release() noexcept;
         void wait() noexcept;
 
-      private:
+     private:
         struct state;  // keeps <mutex> and <condition_variable> out of the header
         std::unique_ptr<state> state_;
     };
@@ -73,13 +73,15 @@ class runtime {
     template <class T>
     struct main_branch : core::branch<T, core::root_strand> {
         using base = core::branch<T, core::root_strand>;
-        explicit main_branch(scheduler::worker_pool& pool) : base(ended, pool), start(run_it, *this) {}
+        explicit main_branch(scheduler::worker_pool& pool)
+            : base(ended, pool), start(run_it, *this) {}
         struct starter : scheduler::work_item {
             starter(resume_fn function, main_branch& m) noexcept : work_item(function), main(m) {}
             main_branch& main;
         };
         static void run_it(void* item) {
-            void* first = static_cast<starter*>(static_cast<scheduler::work_item*>(item))->main.coroutine();
+            void* first =
+                static_cast<starter*>(static_cast<scheduler::work_item*>(item))->main.coroutine();
             EXEUNT_MUSTTAIL return core::entry(first)(first);
         }
         static void ended(void* self) {
@@ -93,7 +95,8 @@ class runtime {
 
     static void refuse_on_worker();
     core::spawn_scope& scope() noexcept;
-    void start_root(core::root_strand& strand, core::record_base& record, scheduler::work_item& item) noexcept;
+    void start_root(core::root_strand& strand, core::record_base& record,
+                    scheduler::work_item& item) noexcept;
 
     std::unique_ptr<root_scope> scope_;
     std::unique_ptr<scheduler::worker_pool> pool_;
@@ -104,12 +107,12 @@ class runtime {
 template <class T>
 T run(task<T> main, const options& wanted = options());
 
-/// As runtime::spawn(), in the runtime of the calling task. Errors: std::logic_error when the caller
-/// is not on a worker.
+/// As runtime::spawn(), in the runtime of the calling task. Errors: std::logic_error when the
+/// caller is not on a worker.
 template <class F, class... Args>
-    requires core::spawnable<F, Args...>
-[[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]]
-task_handle<core::spawned_t<F, Args...>> spawn(F&& function, Args&&... args);
+requires core::spawnable<F, Args...>
+[[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]] auto
+spawn(F&& function, Args&&... args) -> task_handle<core::spawned_t<F, Args...>>;
 
 // ------------------------------------------------------------------------------ implementation
 
@@ -125,8 +128,8 @@ T runtime::run(task<T> main) {
 }
 
 template <class F, class... Args>
-    requires core::spawnable<F, Args...>
-task_handle<core::spawned_t<F, Args...>> runtime::spawn(F&& function, Args&&... args) {
+requires core::spawnable<F, Args...>
+auto runtime::spawn(F&& function, Args&&... args) -> task_handle<core::spawned_t<F, Args...>> {
     using value_type = core::spawned_t<F, Args...>;
     using record_type = core::record_of<value_type, std::decay_t<F>, std::decay_t<Args>...>;
     core::record<value_type>* record = new record_type(
@@ -147,8 +150,8 @@ runtime& current_runtime();
 }
 
 template <class F, class... Args>
-    requires core::spawnable<F, Args...>
-task_handle<core::spawned_t<F, Args...>> spawn(F&& function, Args&&... args) {
+requires core::spawnable<F, Args...>
+auto spawn(F&& function, Args&&... args) -> task_handle<core::spawned_t<F, Args...>> {
     return core::current_runtime().spawn(std::forward<F>(function), std::forward<Args>(args)...);
 }
 

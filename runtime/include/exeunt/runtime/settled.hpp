@@ -20,7 +20,7 @@ namespace core {
 /// Runs the child on the awaiter's own strand, behind a boundary at which unwinding stops.
 template <class T>
 class settled_awaiter : step, link_of<T> {
-  public:
+ public:
     explicit settled_awaiter(task<T>&& t) noexcept : step(ended) {
         auto coroutine = t.release();
         this->child = coroutine;
@@ -42,7 +42,7 @@ class settled_awaiter : step, link_of<T> {
         return this->take_result();
     }
 
-  private:
+ private:
     static void ended(void* self) {
         void* parent = static_cast<settled_awaiter&>(*static_cast<step*>(self)).parent_;
         EXEUNT_MUSTTAIL return entry(parent)(parent);
@@ -52,13 +52,13 @@ class settled_awaiter : step, link_of<T> {
 
 template <class T>
 class [[nodiscard]] settled_of {
-  public:
+ public:
     explicit settled_of(task<T>&& t) noexcept : task_(std::move(t)) {}
     settled_awaiter<T> operator co_await() && noexcept {
         return settled_awaiter<T>(std::move(task_));
     }
 
-  private:
+ private:
     task<T> task_;
 };
 

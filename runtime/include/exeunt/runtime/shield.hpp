@@ -18,7 +18,7 @@ namespace core {
 
 template <class T>
 class shield_awaiter : public combinator {
-  public:
+ public:
     explicit shield_awaiter(task<T>&& t) noexcept
         : combinator(next_child, nullptr, finished), branch_(ended, this) {
         shields = true;
@@ -32,7 +32,7 @@ class shield_awaiter : public combinator {
     }
     T await_resume() { return branch_.take(); }
 
-  private:
+ private:
     static strand* next_child(combinator&, strand*) noexcept { return nullptr; }
     static void ended(void* self) {
         auto& b = branch<T>::of(self);
@@ -48,11 +48,13 @@ class shield_awaiter : public combinator {
 
 template <class T>
 class [[nodiscard]] shield_of {
-  public:
+ public:
     explicit shield_of(task<T>&& t) noexcept : task_(std::move(t)) {}
-    shield_awaiter<T> operator co_await() && noexcept { return shield_awaiter<T>(std::move(task_)); }
+    shield_awaiter<T> operator co_await() && noexcept {
+        return shield_awaiter<T>(std::move(task_));
+    }
 
-  private:
+ private:
     task<T> task_;
 };
 

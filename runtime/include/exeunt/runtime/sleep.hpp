@@ -28,7 +28,7 @@ namespace core {
 
 /// Parks on a timer of the current worker.
 class [[nodiscard]] sleep_awaiter : leaf {
-  public:
+ public:
     /// `relative`: nanoseconds from now; else a time of the event loop's clock.
     sleep_awaiter(std::int64_t nanoseconds, bool relative) noexcept
         : leaf(take_off), timer_(expired, *this), time_(nanoseconds), relative_(relative) {}
@@ -46,15 +46,13 @@ class [[nodiscard]] sleep_awaiter : leaf {
     }
     void await_resume() const noexcept {}
 
-  private:
+ private:
     struct alarm : scheduler::timer {
         alarm(expired_fn function, sleep_awaiter& sleeper) noexcept
             : timer(function), owner(sleeper) {}
         sleep_awaiter& owner;
     };
-    static void expired(scheduler::timer& t) noexcept {
-        wake_up(static_cast<alarm&>(t).owner);
-    }
+    static void expired(scheduler::timer& t) noexcept { wake_up(static_cast<alarm&>(t).owner); }
     static bool take_off(leaf& l) noexcept {
         return scheduler::timer_wheel::cancel(static_cast<sleep_awaiter&>(l).timer_);
     }

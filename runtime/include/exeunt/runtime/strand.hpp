@@ -59,7 +59,7 @@ struct step {
 
 /// What every coroutine of this library has in its promise, at offset 0 of it.
 struct promise_base {
-    link* up = nullptr;               ///< who awaits this coroutine
+    link* up = nullptr;              ///< who awaits this coroutine
     core::strand* strand = nullptr;  ///< the strand that it runs on
 
     std::coroutine_handle<> handle() noexcept {
@@ -73,10 +73,10 @@ struct promise_base {
 /// An operation on which a strand can park; a member or base of an awaiter, hence in the frame of
 /// the awaiting coroutine. Derive the operation from it, give it to the resource, park.
 struct alignas(16) leaf : scheduler::work_item {
-    /// Asks the resource to let go of the leaf. Called by a canceller, from any thread, at most once
-    /// for each parking, never after the strand has gone on. Returns true when the leaf was taken
-    /// off (no waker has it or will ever get it): the strand then unwinds. False: a waker has it
-    /// already, or will, and calls wake().
+    /// Asks the resource to let go of the leaf. Called by a canceller, from any thread, at most
+    /// once for each parking, never after the strand has gone on. Returns true when the leaf was
+    /// taken off (no waker has it or will ever get it): the strand then unwinds. False: a waker has
+    /// it already, or will, and calls wake().
     using take_off_fn = bool (*)(leaf&) noexcept;
 
     explicit leaf(take_off_fn take_off) noexcept;
@@ -116,23 +116,21 @@ struct combinator : leaf {
     void cancel_children() noexcept;
 
     /// Whether cancel_children() was called. A combinator starts no child after that.
-    bool children_cancelled() const noexcept {
-        return cancelled_.load(std::memory_order_relaxed);
-    }
+    bool children_cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
 
     /// The strand that is parked on this combinator.
     core::strand& parent() const noexcept;
 
     /// Everything has arrived: takes the parent off this leaf. Returns what the calling thread is
     /// to run next: `this` (whose `resume` continues the parent), or null when a canceller is busy
-    /// with the parent and will make it ready itself. Nothing of the combinator may be touched after
-    /// null was returned.
+    /// with the parent and will make it ready itself. Nothing of the combinator may be touched
+    /// after null was returned.
     void* finish() noexcept;
 
     /// A combinator that shields: its children are not linked to the parent's cancellation.
     bool shields = false;
 
-  private:
+ private:
     friend class strand;
     /// Set once, by whoever cancels the children first (exchange); read by those who start them.
     atomic<bool> cancelled_{false};
@@ -167,13 +165,13 @@ enum class parked : std::uint8_t {
 ///   W  woken. With no leaf: the waker came before the owner had parked. With B: the waker came
 ///      while the canceller was busy; the canceller makes the strand ready.
 class strand {
-  public:
+ public:
     explicit strand(combinator* up) noexcept : up_(up) {}
     strand(const strand&) = delete;
     strand& operator=(const strand&) = delete;
 
-    /// Whether cancellation was requested, for all that is known here; one relaxed load. False for a
-    /// strand that never registered even if a scope above was cancelled: see cancel_requested().
+    /// Whether cancellation was requested, for all that is known here; one relaxed load. False for
+    /// a strand that never registered even if a scope above was cancelled: see cancel_requested().
     bool cancelled() const noexcept {
         // relaxed: the flag orders nothing; whoever acts on it synchronises by other means.
         return (word_.load(std::memory_order_relaxed) & c_bit) != 0;
@@ -203,7 +201,8 @@ class strand {
     /// cancelled before, so that the caller has got B and must visit it.
     bool mark_cancelled() noexcept;
 
-    /// What is to be joined before a coroutine of this strand goes away; see cleanup.hpp. Owner only.
+    /// What is to be joined before a coroutine of this strand goes away; see cleanup.hpp. Owner
+    /// only.
     cleanup* cleanups = nullptr;
 
     /// Whether cancellation was requested of this strand or of a scope above it from which the
@@ -214,7 +213,7 @@ class strand {
     /// For the few that learn only later to which combinator they belong.
     void set_up(combinator* up) noexcept { up_ = up; }
 
-  private:
+ private:
     friend struct combinator;
     static constexpr std::uintptr_t r_bit = 1;
     static constexpr std::uintptr_t c_bit = 2;
@@ -236,7 +235,9 @@ class strand {
     combinator* up_;
 };
 
-inline strand& combinator::parent() const noexcept { return *frame->strand; }
+inline strand& combinator::parent() const noexcept {
+    return *frame->strand;
+}
 
 /// Makes a woken leaf ready on the current worker (or, from a foreign thread, on the runtime that
 /// the strand belongs to). Call it when wake() has returned true.
@@ -275,6 +276,8 @@ std::coroutine_handle<> park_or_continue(leaf& l, strand& s, std::coroutine_hand
 std::coroutine_handle<> cancel_now(leaf& l, promise_base& self) noexcept;
 
 /// What to run when there is nothing to transfer to: back to the run loop.
-inline std::coroutine_handle<> back_to_run_loop() noexcept { return std::noop_coroutine(); }
+inline std::coroutine_handle<> back_to_run_loop() noexcept {
+    return std::noop_coroutine();
+}
 
 }  // namespace exeunt::core

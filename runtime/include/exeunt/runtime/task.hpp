@@ -28,13 +28,14 @@ namespace exeunt {
 /// Thread safety: a task may resume on any worker of its runtime; what comes before a suspension
 /// happens-before what comes after it. The task object itself is a plain value.
 template <class T = void>
-class [[nodiscard("a task does nothing until it is awaited: co_await it, or give it to gather, "
-                  "spawn or run")]] task {
-  public:
+class [[nodiscard(
+    "a task does nothing until it is awaited: co_await it, or give it to gather, "
+    "spawn or run")]] task {
+ public:
     struct promise_type;
     using value_type = T;
 
-    task(task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    task(task && other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
     task& operator=(task&& other) noexcept {
         task(std::move(other)).swap(*this);
         return *this;
@@ -43,14 +44,20 @@ class [[nodiscard("a task does nothing until it is awaited: co_await it, or give
         if (handle_) handle_.destroy();
     }
 
-    void swap(task& other) noexcept { std::swap(handle_, other.handle_); }
+    void swap(task & other) noexcept {
+        std::swap(handle_, other.handle_);
+    }
 
     /// False after the task was moved from or awaited.
-    bool valid() const noexcept { return static_cast<bool>(handle_); }
+    bool valid() const noexcept {
+        return static_cast<bool>(handle_);
+    }
 
     class awaiter;
     /// Awaits the task. Only as an rvalue: `co_await f()` or `co_await std::move(t)`.
-    awaiter operator co_await() && noexcept { return awaiter(release()); }
+    awaiter operator co_await()&& noexcept {
+        return awaiter(release());
+    }
 
     /// Gives up the coroutine; for combinators.
     std::coroutine_handle<promise_type> release() noexcept {
@@ -58,7 +65,7 @@ class [[nodiscard("a task does nothing until it is awaited: co_await it, or give
         return std::exchange(handle_, nullptr);
     }
 
-  private:
+ private:
     explicit task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
     std::coroutine_handle<promise_type> handle_;
 };
@@ -71,9 +78,8 @@ struct task<T>::promise_type : core::task_promise_base<T> {
         return task(std::coroutine_handle<promise_type>::from_promise(*this));
     }
     template <class U = T>
-        requires std::constructible_from<T, U> ||
-                 (std::is_reference_v<T> && std::convertible_to<U, T>)
-    void return_value(U&& value) {
+    requires std::constructible_from<T, U> ||
+        (std::is_reference_v<T>&& std::convertible_to<U, T>)void return_value(U&& value) {
         this->out().set_value(std::forward<U>(value));
     }
 };
@@ -89,7 +95,7 @@ struct task<void>::promise_type : core::task_promise_base<void> {
 /// Runs the task on the awaiting coroutine's own strand.
 template <class T>
 class task<T>::awaiter : core::link_of<T> {
-  public:
+ public:
     explicit awaiter(std::coroutine_handle<promise_type> callee) noexcept { this->child = callee; }
     ~awaiter() {
         if (this->child) this->child.destroy();
@@ -115,8 +121,9 @@ class task<T>::awaiter : core::link_of<T> {
 
 /// A task, of any value type.
 template <class Type>
-concept any_task = requires { typename std::remove_cvref_t<Type>::value_type; } &&
-                   std::same_as<std::remove_cvref_t<Type>,
-                                task<typename std::remove_cvref_t<Type>::value_type>>;
+concept any_task = requires {
+    typename std::remove_cvref_t<Type>::value_type;
+}
+&&std::same_as<std::remove_cvref_t<Type>, task<typename std::remove_cvref_t<Type>::value_type>>;
 
 }  // namespace exeunt

@@ -20,16 +20,18 @@ class handle_awaiter;
 /// times, from anywhere.
 ///
 /// `co_await handle` gives a reference to the value; `co_await std::move(handle)` the value itself.
-/// Errors: the task's exception; task_cancelled when somebody cancelled the task, unless the awaiting
-/// scope is cancelled too. Cancelling the awaiter does not cancel the task.
+/// Errors: the task's exception; task_cancelled when somebody cancelled the task, unless the
+/// awaiting scope is cancelled too. Cancelling the awaiter does not cancel the task.
 ///
-/// Letting go of the handle of a group's task changes nothing: the group waits for it. Letting go of
-/// that of a runtime's task (free spawn(), runtime::spawn()) cancels the task, unless detach() was called.
+/// Letting go of the handle of a group's task changes nothing: the group waits for it. Letting go
+/// of that of a runtime's task (free spawn(), runtime::spawn()) cancels the task, unless detach()
+/// was called.
 ///
-/// Thread safety: done(), cancel() and the rest from any thread; one handle object as a plain value.
+/// Thread safety: done(), cancel() and the rest from any thread; one handle object as a plain
+/// value.
 template <class T = void>
 class task_handle {
-  public:
+ public:
     task_handle() noexcept = default;
     task_handle(task_handle&& other) noexcept
         : record_(std::exchange(other.record_, nullptr)), owns_(other.owns_) {}
@@ -72,7 +74,7 @@ class task_handle {
     core::handle_awaiter<T, false> operator co_await() & noexcept;
     core::handle_awaiter<T, true> operator co_await() && noexcept;
 
-  private:
+ private:
     core::record<T>& checked() const noexcept {
         EXEUNT_ASSERT(record_ != nullptr);
         return *record_;
@@ -92,7 +94,7 @@ namespace core {
 
 template <class T, bool Move>
 class handle_awaiter : leaf {
-  public:
+ public:
     using reference = std::add_lvalue_reference_t<T>;
     using value_type = std::conditional_t<Move, T, reference>;
 
@@ -112,9 +114,12 @@ class handle_awaiter : leaf {
         if (s.cancel_requested()) return cancel_now(*this, self.promise());
         if (record_.add_waiter(*this)) {
             switch (s.park(*this)) {
-                case parked::yes: return back_to_run_loop();
-                case parked::cancelled: return cancel_now(*this, self.promise());
-                case parked::woken: break;
+                case parked::yes:
+                    return back_to_run_loop();
+                case parked::cancelled:
+                    return cancel_now(*this, self.promise());
+                case parked::woken:
+                    break;
             }
         }
         return unwinds() ? cancel_now(*this, self.promise()) : transfer(self.address());
@@ -128,12 +133,12 @@ class handle_awaiter : leaf {
         }
     }
 
-  private:
+ private:
     static bool take_off(leaf& l) noexcept {
         return static_cast<handle_awaiter&>(l).record_.remove_waiter(l);
     }
-    /// The task has ended. If it was cancelled together with the awaiting scope, the awaiter unwinds
-    /// with it; only somebody else's cancellation is an error.
+    /// The task has ended. If it was cancelled together with the awaiting scope, the awaiter
+    /// unwinds with it; only somebody else's cancellation is an error.
     bool unwinds() noexcept {
         strand& s = *frame->strand;
         if (EXEUNT_LIKELY(record_.outcome != link::status::cancelled)) return false;

@@ -16,7 +16,7 @@ namespace exeunt {
 
 /// A deadline passed before an awaitable had ended.
 class timed_out : public std::runtime_error {
-  public:
+ public:
     timed_out() : std::runtime_error("timed out: the operation was cancelled at its deadline") {}
 };
 
@@ -57,17 +57,20 @@ static_assert(!std::is_aggregate_v<deadline>);
 /// A combinator with a timer beside its only child. Two take part in the join: the child, and the
 /// timer, which leaves by being disarmed or by having fired to its end.
 class deadline_combinator : public combinator {
-  public:
+ public:
     deadline_combinator(deadline when, strand& child, void (*finished)(void* self)) noexcept
-        : combinator(next_child, nullptr, finished), timer_(expired, *this), when_(when), child_(child) {}
+        : combinator(next_child, nullptr, finished),
+          timer_(expired, *this),
+          when_(when),
+          child_(child) {}
 
-  protected:
+ protected:
     void arm() noexcept;
     /// The child has ended. Returns what to run next, or null.
     void* child_ended() noexcept;
     bool expired() const noexcept { return expired_.load(std::memory_order_relaxed); }
 
-  private:
+ private:
     struct alarm : scheduler::timer {
         alarm(expired_fn function, deadline_combinator& combinator) noexcept
             : timer(function), owner(combinator) {}
@@ -87,7 +90,7 @@ class deadline_combinator : public combinator {
 
 template <class T, bool Optional>
 class timeout_awaiter : public deadline_combinator {
-  public:
+ public:
     using value_type =
         std::conditional_t<Optional, std::optional<typename link_of<T>::value_type>, T>;
 
@@ -114,7 +117,7 @@ class timeout_awaiter : public deadline_combinator {
         }
     }
 
-  private:
+ private:
     static void ended(void* self) {
         auto& b = branch<T>::of(self);
         b.destroy_coroutine();
@@ -135,13 +138,13 @@ class timeout_awaiter : public deadline_combinator {
 
 template <class T, bool Optional>
 class [[nodiscard]] timeout_of {
-  public:
+ public:
     timeout_of(deadline when, task<T>&& t) noexcept : when_(when), task_(std::move(t)) {}
     timeout_awaiter<T, Optional> operator co_await() && noexcept {
         return timeout_awaiter<T, Optional>(when_, std::move(task_));
     }
 
-  private:
+ private:
     deadline when_;
     task<T> task_;
 };

@@ -21,7 +21,7 @@ bool unwinding() noexcept;
 /// Runs a function when its scope is left by an exception or by cancellation.
 template <class Function>
 class scope_failure {
-  public:
+ public:
     explicit scope_failure(Function function) : function_(std::move(function)) {}
     scope_failure(const scope_failure&) = delete;
     scope_failure& operator=(const scope_failure&) = delete;
@@ -29,7 +29,7 @@ class scope_failure {
         if (unwinding() || std::uncaught_exceptions() > exceptions_) function_();
     }
 
-  private:
+ private:
     Function function_;
     int exceptions_ = std::uncaught_exceptions();
 };
@@ -37,7 +37,7 @@ class scope_failure {
 /// Runs a function when its scope is left in any other way: by its end, return or co_return.
 template <class Function>
 class scope_success {
-  public:
+ public:
     explicit scope_success(Function function) : function_(std::move(function)) {}
     scope_success(const scope_success&) = delete;
     scope_success& operator=(const scope_success&) = delete;
@@ -45,7 +45,7 @@ class scope_success {
         if (!unwinding() && std::uncaught_exceptions() <= exceptions_) function_();
     }
 
-  private:
+ private:
     Function function_;
     int exceptions_ = std::uncaught_exceptions();
 };
@@ -55,7 +55,7 @@ namespace core {
 
 /// While one of these lives, its thread is unwinding.
 class unwinding_scope {
-  public:
+ public:
     unwinding_scope() noexcept;
     ~unwinding_scope();
     unwinding_scope(const unwinding_scope&) = delete;

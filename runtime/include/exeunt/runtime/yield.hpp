@@ -31,7 +31,7 @@ core::cancel_requested_awaiter cancel_requested() noexcept;
 namespace core {
 
 class [[nodiscard]] yield_awaiter : leaf {
-  public:
+ public:
     explicit yield_awaiter(bool always) noexcept : leaf(take_off), always_(always) {}
 
     bool await_ready() const noexcept { return false; }
@@ -41,7 +41,7 @@ class [[nodiscard]] yield_awaiter : leaf {
     }
     void await_resume() const noexcept {}
 
-  private:
+ private:
     // Never parked: a yielding task is ready all the time.
     static bool take_off(leaf&) noexcept { return false; }
     std::coroutine_handle<> suspend(promise_base& self, std::coroutine_handle<> handle) noexcept;
@@ -50,7 +50,7 @@ class [[nodiscard]] yield_awaiter : leaf {
 };
 
 class [[nodiscard]] cancel_requested_awaiter {
-  public:
+ public:
     cancel_requested_awaiter() noexcept {}
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
@@ -60,14 +60,18 @@ class [[nodiscard]] cancel_requested_awaiter {
     }
     bool await_resume() const noexcept { return requested_; }
 
-  private:
+ private:
     bool requested_ = false;
 };
 
 }  // namespace core
 
-inline core::yield_awaiter yield_now() noexcept { return core::yield_awaiter(true); }
-inline core::yield_awaiter checkpoint() noexcept { return core::yield_awaiter(false); }
+inline core::yield_awaiter yield_now() noexcept {
+    return core::yield_awaiter(true);
+}
+inline core::yield_awaiter checkpoint() noexcept {
+    return core::yield_awaiter(false);
+}
 inline core::cancel_requested_awaiter cancel_requested() noexcept {
     return core::cancel_requested_awaiter();
 }

@@ -10,7 +10,7 @@ namespace exeunt::scheduler {
 
 /// One frame-shaped item, put and taken by its owner, stolen by others in their last pass only.
 class lifo_slot {
-  public:
+ public:
     /// Owner: puts `item`, returns the item that it displaced (null when the slot was empty).
     void* put(void* item) noexcept {
         // relaxed: only the owner fills the slot, so an empty one stays empty under its eyes.
@@ -35,7 +35,7 @@ class lifo_slot {
     /// Any thread; a hint.
     bool empty() const noexcept { return item_.load(std::memory_order_relaxed) == nullptr; }
 
-  private:
+ private:
     /// Filled by the owner, emptied by the owner and by thieves.
     atomic<void*> item_{nullptr};
 };

@@ -9,10 +9,10 @@
 
 /// The completion-style interface between an awaitable and a worker's event loop.
 ///
-/// An `operation` says what the kernel is to do (read, accept, connect, ...). It is submitted to the
-/// poller of the current worker and comes back, once, with a result. Readiness-based backends
-/// (epoll) try the call first and wait for readiness only when it would block; completion-based ones
-/// (io_uring, IOCP) hand it to the kernel. Whoever submits need not know which.
+/// An `operation` says what the kernel is to do (read, accept, connect, ...). It is submitted to
+/// the poller of the current worker and comes back, once, with a result. Readiness-based backends
+/// (epoll) try the call first and wait for readiness only when it would block; completion-based
+/// ones (io_uring, IOCP) hand it to the kernel. Whoever submits need not know which.
 ///
 /// The operation, and the buffers that it names, outlive it: an operation ends only by its own
 /// completion, also when it was cancelled.
@@ -23,16 +23,16 @@ class descriptor;
 
 /// What an operation asks for.
 enum class opcode : std::uint8_t {
-    nop,           ///< completes at the next poll
-    read,          ///< read(2) at the file position, into `buffer`
-    write,         ///< write(2)
-    receive,       ///< recv(2) with `flags`
-    send,          ///< send(2) with `flags` (MSG_NOSIGNAL is always added)
-    accept,        ///< accept4(2), non-blocking and close-on-exec; `address`, `address_length` optional
-    connect,       ///< connect(2) to `address`
-    send_message,  ///< sendmsg(2); `buffer` points to a msghdr
+    nop,      ///< completes at the next poll
+    read,     ///< read(2) at the file position, into `buffer`
+    write,    ///< write(2)
+    receive,  ///< recv(2) with `flags`
+    send,     ///< send(2) with `flags` (MSG_NOSIGNAL is always added)
+    accept,   ///< accept4(2), non-blocking and close-on-exec; `address`, `address_length` optional
+    connect,  ///< connect(2) to `address`
+    send_message,     ///< sendmsg(2); `buffer` points to a msghdr
     receive_message,  ///< recvmsg(2); `buffer` points to a msghdr
-    poll,          ///< waits until the descriptor is ready for `flags` (POLLIN, POLLOUT)
+    poll,             ///< waits until the descriptor is ready for `flags` (POLLIN, POLLOUT)
 };
 
 /// One request to the event loop. Intrusive: it is its own list node and its own work item; the

@@ -26,7 +26,7 @@ namespace exeunt::scheduler {
 ///   ready   everything else that became ready: first in, first out, for owner and thieves alike
 ///   inbox   items that must run here, and items from threads that are no workers
 class worker {
-  public:
+ public:
     /// How many items a worker takes from its slot in a row while others wait.
     static constexpr int slot_run = 16;
     /// How many operations a task may complete without suspending before it has to let others run.
@@ -104,7 +104,7 @@ class worker {
     /// Any thread: makes a present or the next wait for events return.
     void unpark() noexcept { poller_->wake(); }
 
-  private:
+ private:
     friend class worker_pool;
     static constexpr int max_depth = 64;
     static constexpr unsigned fairness_interval = 61;
@@ -143,12 +143,12 @@ class worker {
     void* bounced_ = nullptr;
     work_item* inbox_rest_ = nullptr;
     std::int64_t last_turn_ns_ = 0;
-    std::uint64_t seen_executed_ = 0;         ///< by the whole pool, when last asked to watch
+    std::uint64_t seen_executed_ = 0;  ///< by the whole pool, when last asked to watch
     xorshift random_;
     std::unique_ptr<poller> poller_;
-    std::vector<unsigned> victims_;           ///< the other workers, nearest first
-    std::vector<std::uint64_t> last_seen_;    ///< what they had executed when last looked at
-    std::vector<void*> simulated_;            ///< all that is ready, in a simulation
+    std::vector<unsigned> victims_;         ///< the other workers, nearest first
+    std::vector<std::uint64_t> last_seen_;  ///< what they had executed when last looked at
+    std::vector<void*> simulated_;          ///< all that is ready, in a simulation
 
     // Shared.
     alignas(EXEUNT_CACHE_LINE) lifo_slot slot_;

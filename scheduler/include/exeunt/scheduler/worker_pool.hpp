@@ -20,16 +20,16 @@ class worker;
 /// What a pool is made of.
 struct pool_options {
     pool_options() = default;
-    unsigned threads = 0;                         ///< workers; 0: available_cores()
-    event_loop loop = event_loop::automatic;      ///< see choose_event_loop()
-    std::uint64_t seed = 0;                       ///< of the victim choice, and of a simulation
-    bool pin = false;                             ///< binds each worker to a core of its own
+    unsigned threads = 0;                     ///< workers; 0: available_cores()
+    event_loop loop = event_loop::automatic;  ///< see choose_event_loop()
+    std::uint64_t seed = 0;                   ///< of the victim choice, and of a simulation
+    bool pin = false;                         ///< binds each worker to a core of its own
 };
 static_assert(!std::is_aggregate_v<pool_options>);
 
 /// The workers, the injector and the parking protocol (docs/internals/parking.md).
 class worker_pool {
-  public:
+ public:
     /// Starts the threads. Throws std::system_error when the kernel refuses a thread or a poller,
     /// std::runtime_error when the event loop that was asked for cannot be had. `owner` is kept for
     /// whoever finds the pool through a worker.
@@ -61,7 +61,7 @@ class worker_pool {
             wake_one(by);
     }
 
-  private:
+ private:
     friend class worker;
     EXEUNT_COLD void wake_one(worker& near) noexcept;
     bool wake_near(unsigned index) noexcept;
@@ -78,6 +78,26 @@ class worker_pool {
     }
     /// Items run by all workers.
     std::uint64_t executed() const noexcept;
+    /// While one of these lives the pool does not go away: a thread that puts work in from outside
+    /// holds it, for the item may be the last thing that keeps the pool alive, and have run
+    /// already.
+    class publishing {
+     public:
+        explicit publishing(worker_pool& pool) noexcept : pool_(pool) {
+            // relaxed: made visible to the destructor by the push and what the item does.
+            pool_.publishing_.fetch_add(1, std::memory_order_relaxed);
+        }
+        ~publishing() {
+            // release: pairs with the acquire in stop_threads(). Nothing of the pool is touched
+            // after it.
+            pool_.publishing_.fetch_sub(1, std::memory_order_release);
+        }
+        publishing(const publishing&) = delete;
+        publishing& operator=(const publishing&) = delete;
+
+     private:
+        worker_pool& pool_;
+    };
     bool begin_search() noexcept;
     /// Returns true when the caller was the last searcher.
     bool end_search() noexcept;
@@ -100,8 +120,9 @@ class worker_pool {
     alignas(EXEUNT_CACHE_LINE) atomic<bool> watched_{false};
     /// Set once by the destructor, read by every worker before it parks and after it wakes.
     alignas(EXEUNT_CACHE_LINE) atomic<bool> stop_{false};
-    /// Threads in the midst of inject(). Written by them, read by the destructor, which waits.
-    atomic<int> injecting_{0};
+    /// Threads in the midst of inject() or worker::post(). Written by them, read by the destructor,
+    /// which waits.
+    atomic<int> publishing_{0};
     static atomic<int> alive_;
 };
 
