@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/as_completed.hpp>
+#include <exeunt/runtime/event.hpp>
+#include <exeunt/runtime/race.hpp>
+#include <exeunt/runtime/sleep.hpp>
+#include <exeunt/runtime/timeout.hpp>
+#include <exeunt/runtime/yield.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <ranges>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "tests/runtime/counted.hpp"
+#include "tests/runtime/on_every_runtime.hpp"
+#include "tests/runtime/rounds.hpp"
+
+namespace exeunt::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+class as_completed_test : public on_every_runtime {
+ protected:
+    void TearDown() override { EXPECT_EQ(counted::living(), 0); }
+};
+ON_EVERY_RUNTIME(as_completed_test);
+
+task<int> naps(int ms) {
+    counted local;
+    co_await sleep(std::chrono::milliseconds(ms));
+    co_return ms;
+}
+task<std::unique_ptr<int>> owned(int n) {
+    co_await yield_now();
+    co_return std::make_unique<int>(n);
+}
+task<> nothing(int) {
+    co_return;
+}
+task<int> fails_when_odd(int n) {
+    co_await yield_now();
+    if (n % 2 != 0) throw std::runtime_error("odd");
+    co_return n;
+}
+task<> forever(int) {
+    counted local;
+    co_await sleep(1h);
+    ADD_FAILURE() << "went on after its cancellation";
+}
+
+task<> in_order_of_completion() {
+    const std::vector<int> delays{200, 0, 100};
+    auto results = as_completed(delays | std::views::transform(naps));
+    std::vector<std::size_t> order;
+    while (auto done = co_await results.next()) {
+        EXPECT_EQ(*done->result, delays[done->index]);
+        order.push_back(done->index);
+    }
+    const std::vector<std::size_t> expected{1, 2, 0};
+    EXPECT_EQ(order, expected);
+    auto after_the_end = co_await results.next();
+    EXPECT_FALSE(after_the_end);
+}
+
+TEST_P(as_completed_test, gives_results_in_order_of_completion) {
+    run(in_order_of_completion());
+}
+
+task<> all_kinds() {
+    auto pointers = as_completed(std::views::iota(0, 10) | std::views::transform(owned));
+    int sum = 0;
+    while (auto done = co_await pointers.next())
+        sum += **done->result;
+    EXPECT_EQ(sum, 45);
+    auto nothings = as_completed(std::views::iota(0, 10) | std::views::transform(nothing), 3);
+    int count = 0;
+    while (auto done = co_await nothings.next())
+        count += done->result.has_value() ? 1 : 0;
+    EXPECT_EQ(count, 10);
+    auto some = as_completed(std::views::iota(0, 10) | std::views::transform(fails_when_odd), 4);
+    int failed = 0;
+    while (auto done = co_await some.next()) {
+        EXPECT_EQ(done->result.failed(), done->index % 2 == 1);
+        failed += done->result.failed() ? 1 : 0;
+    }
+    EXPECT_EQ(failed, 5);
+    auto none = as_completed(std::views::iota(0, 0) | std::views::transform(nothing));
+    auto end = co_await none.next();
+    EXPECT_FALSE(end);
+}
+
+TEST_P(as_completed_test, gives_values_and_exceptions_of_any_kind) {
+    run(all_kinds());
+}
+
+task<> keeps_to_its_window() {
+    static atomic<int> now{0};
+    static atomic<int> most{0};
+    most.store(0);
+    auto counts = [](int n) -> task<int> {
+        const int others = now.fetch_add(1) + 1;
+        int seen = most.load();
+        while (others > seen && !most.compare_exchange_weak(seen, others)) {
+        }
+        co_await sleep(std::chrono::microseconds(n % 50));
+        now.fetch_sub(1);
+        co_return n;
+    };
+    auto results = as_completed(std::views::iota(0, 500) | std::views::transform(counts), 8);
+    int all = 0;
+    while (auto done = co_await results.next())
+        ++all;
+    EXPECT_EQ(all, 500);
+    EXPECT_LE(most.load(), 8);
+}
+
+TEST_P(as_completed_test, keeps_to_its_window) {
+    run(keeps_to_its_window());
+}
+
+task<> consumes_one(auto& results) {
+    auto done = co_await results.next();
+    EXPECT_TRUE(done);
+}
+task<> waits(event& e) {
+    co_await e.wait();
+}
+/// The coroutine that called next() is gone when a foreign thread wakes a child.
+task<> is_used_from_a_coroutine_that_ends(event& e) {
+    auto make = [&e](int n) -> task<> { return n == 0 ? nothing(n) : waits(e); };
+    auto results = as_completed(std::views::iota(0, 3) | std::views::transform(make));
+    co_await consumes_one(results);
+    co_await sleep(20ms);
+    int rest = 0;
+    while (auto done = co_await results.next())
+        ++rest;
+    EXPECT_EQ(rest, 2);
+}
+
+TEST_P(as_completed_test, belongs_to_the_task_and_not_to_one_of_its_coroutines) {
+    event e;
+    runtime other(exeunt::options().threads(1));
+    std::thread waker([&e] {
+        std::this_thread::sleep_for(10ms);
+        e.set();
+    });
+    run(is_used_from_a_coroutine_that_ends(e));
+    waker.join();
+}
+
+task<> is_cancelled() {
+    counted local;
+    auto results = as_completed(std::views::iota(0, 20) | std::views::transform(forever), 7);
+    co_await results.next();
+    ADD_FAILURE() << "went on after its cancellation";
+}
+task<> joins_its_children() {
+    co_await race(is_cancelled(), sleep(1ms));
+    EXPECT_EQ(counted::living(), 0) << "joined before its locals were destroyed";
+}
+
+TEST_P(as_completed_test, cancels_and_joins_with_its_task) {
+    run(joins_its_children());
+}
+
+task<> leaves_early(bool closes) {
+    auto make = [](int n) { return n == 0 ? nothing(n) : forever(n); };
+    auto results = as_completed(std::views::iota(0, 20) | std::views::transform(make), 5);
+    auto first = co_await results.next();
+    EXPECT_EQ(first->index, 0U);
+    if (!closes) co_return;
+    co_await results.aclose();
+    EXPECT_EQ(counted::living(), 0);
+    auto after = co_await results.next();
+    EXPECT_FALSE(after) << "closed";
+}
+task<> leaves_in_both_ways() {
+    co_await leaves_early(true);
+    co_await leaves_early(false);
+    EXPECT_EQ(counted::living(), 0) << "joined when its coroutine ended";
+}
+
+TEST_P(as_completed_test, may_be_left_early) {
+    run(leaves_in_both_ways());
+}
+
+task<int> naps_briefly(int n) {
+    counted local;
+    co_await sleep(std::chrono::microseconds(n * 7 % 60));
+    co_return n;
+}
+task<> consumes(int stop_at) {
+    counted local;
+    auto results = as_completed(std::views::iota(0, 30) | std::views::transform(naps_briefly), 6);
+    int seen = 0;
+    while (auto done = co_await results.next()) {
+        if (++seen == stop_at) break;
+    }
+}
+task<> at_any_moment(int all) {
+    for (int i = 0; i < all; ++i) {
+        auto maybe = co_await move_on_after(std::chrono::microseconds(i % 150), consumes(i % 40));
+        static_cast<void>(maybe);
+        EXPECT_EQ(counted::living(), 0);
+    }
+}
+
+TEST_P(as_completed_test, stands_cancellation_at_any_moment) {
+    run(at_any_moment(rounds(200)));
+}
+
+}  // namespace
+}  // namespace exeunt::tests
