@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/runtime/gather.hpp>
+#include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/race.hpp>
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/yield.hpp>
@@ -228,6 +229,33 @@ task<> soon(std::chrono::nanoseconds duration) {
 
 TEST_P(long_task_test, cancels_a_chain_a_million_deep) {
     run([]() -> task<> { co_await race(sleeping_chain(million), soon(1ms)); }());
+    EXPECT_EQ(counted::living(), 0);
+}
+
+/// As deep in combinators: each level is a strand of its own.
+task<long> gather_chain(int depth, bool parks) {
+    counted local;
+    if (depth > 0) {
+        auto below = co_await gather(gather_chain(depth - 1, parks));
+        co_return 1 + std::get<0>(below);
+    }
+    if (parks) co_await sleep(1h);
+    co_return 0;
+}
+task<> group_chain(int depth) {
+    counted local;
+    auto body = [depth](group& g) -> task<> {
+        if (depth > 0) static_cast<void>(g.spawn(group_chain, depth - 1));
+        co_await sleep(1h);
+    };
+    co_await with_group(body);
+}
+
+TEST_P(long_task_test, nests_combinators_a_hundred_thousand_deep) {
+    EXPECT_EQ(run(gather_chain(million / 10, false)), million / 10);
+    run([]() -> task<> { co_await race(gather_chain(million / 10, true), sleep(1ms)); }());
+    EXPECT_EQ(counted::living(), 0);
+    run([]() -> task<> { co_await race(group_chain(million / 100), sleep(1ms)); }());
     EXPECT_EQ(counted::living(), 0);
 }
 
