@@ -74,7 +74,11 @@ task<> races_of_different_types() {
     EXPECT_EQ(std::get<1>(first), "text");
     auto other = co_await race(text(1h), after(0s, 4), nothing());
     static_assert(std::is_same_v<decltype(other), std::variant<std::string, int, unit>>);
-    EXPECT_EQ(std::get<1>(other), 4);
+    // The third needs no time either, and may be started by another worker.
+    EXPECT_NE(other.index(), 0U);
+    if (other.index() == 1) {
+        EXPECT_EQ(std::get<1>(other), 4);
+    }
 }
 
 TEST_P(race_test, gives_a_variant_when_types_differ) {
