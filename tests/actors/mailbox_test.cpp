@@ -165,10 +165,12 @@ TEST_P(mailbox_test, stop_drains_and_kill_does_not) {
         auto first = scope.spawn(slowly);
         for (int i = 0; i < 100; ++i)
             co_await first.tell(add(1));
-        EXPECT_TRUE(first.stop());
-        EXPECT_FALSE(first.stop());
-        EXPECT_FALSE(co_await first.tell(add(1)));
-        EXPECT_EQ(co_await first.ended(), exit_reason::stopped);
+        auto stop = [&]() -> task<> {
+            EXPECT_TRUE(first.stop());
+            EXPECT_FALSE(first.stop());
+            EXPECT_FALSE(co_await first.tell(add(1)));
+        };
+        EXPECT_EQ(co_await end_after(first, stop), exit_reason::stopped);
         EXPECT_EQ(handled.load(), 100);
         EXPECT_FALSE(first.alive());
 
@@ -181,8 +183,11 @@ TEST_P(mailbox_test, stop_drains_and_kill_does_not) {
         for (int i = 0; i < 100; ++i)
             co_await second.tell(add(1));
         const auto before = dead_letters();
-        EXPECT_TRUE(second.kill());
-        EXPECT_EQ(co_await second.ended(), exit_reason::killed);
+        auto kill = [&]() -> task<> {
+            EXPECT_TRUE(second.kill());
+            co_return;
+        };
+        EXPECT_EQ(co_await end_after(second, kill), exit_reason::killed);
         EXPECT_GE(dead_letters(), before + 100);
         EXPECT_EQ(co_await second.ended(), exit_reason::gone);
         EXPECT_FALSE(second.kill());

@@ -3,6 +3,7 @@
 
 #include <exeunt/actors/supervisor.hpp>
 #include <exeunt/runtime/event.hpp>
+#include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/yield.hpp>
 
@@ -36,6 +37,19 @@ inline task<> summing(mailbox<add, total, fail> inbox) {
         message->match([&](add& a) { sum += a.n; }, [&](asked<total>& t) { t.reply(sum); },
                        [](fail&) { throw std::runtime_error("told to fail"); });
     }
+}
+
+/// Waits for the end of an actor that is asked to end by `cause()` meanwhile: it cannot be over
+/// before anybody waits for it.
+template <class Address, class Cause>
+task<exit_reason> end_after(Address actor, Cause& cause) {
+    auto watch = [&]() -> task<exit_reason> { co_return co_await actor.ended(); };
+    auto act = [&]() -> task<> {
+        co_await sleep(2ms);
+        co_await cause();
+    };
+    auto both = co_await gather(watch(), act());
+    co_return std::get<0>(both);
 }
 
 /// A value that counts how many of its kind are alive.

@@ -141,8 +141,8 @@ TEST_P(supervisor_test, a_child_that_returns_or_is_killed_is_not_started_again) 
         auto c = tree.child("c", summing);
         c.kill();  // before it runs
         auto body = [&]() -> task<> {
-            co_await a.tell(add(1));
-            EXPECT_EQ(co_await a.ended(), exit_reason::finished);
+            auto tell = [&]() -> task<> { co_await a.tell(add(1)); };
+            EXPECT_EQ(co_await end_after(a, tell), exit_reason::finished);
             b.kill();
             co_await b.ended();
             EXPECT_FALSE(c.alive());

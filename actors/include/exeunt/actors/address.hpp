@@ -81,7 +81,8 @@ class address {
     /// letters. True for the first to do so. Any thread.
     bool kill() const noexcept { return cell_ != nullptr && cell_->kill(generation_); }
     /// `co_await a.ended()`: waits for the actor's end, and gives the reason; exit_reason::gone if
-    /// it had ended before. It may be started again by a supervisor without having ended.
+    /// it had ended before. What the actor did happens-before what comes after it. A supervisor may
+    /// start an actor again without its having ended. Cancellation: stops waiting.
     core::end_awaiter ended() const noexcept { return core::end_awaiter(cell_, generation_); }
     /// Whether the actor has not ended; a snapshot.
     bool alive() const noexcept { return cell_ != nullptr && cell_->alive(generation_); }
