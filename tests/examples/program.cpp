@@ -70,6 +70,16 @@ void refuse_io_uring() {
     _exit(127);
 }
 
+/// A call again for as long as a signal interrupts it: also a stop and a continuation do, where
+/// the socket has a time limit.
+template <class Call>
+ssize_t uninterrupted(Call call) {
+    for (;;) {
+        const ssize_t result = call();
+        if (result >= 0 || errno != EINTR) return result;
+    }
+}
+
 }  // namespace
 
 process::process(const launch& how) {
@@ -181,7 +191,8 @@ client::client(client&& other) noexcept : socket_(std::exchange(other.socket_, -
 
 void client::send(std::string_view bytes) const {
     while (!bytes.empty()) {
-        const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const ssize_t sent = uninterrupted(
+            [&] { return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
         if (sent < 0) fail("send");
         bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -200,7 +211,8 @@ std::string client::receive(std::size_t bytes) const {
     std::string got(bytes, '\0');
     std::size_t size = 0;
     while (size < bytes) {
-        const ssize_t more = recv(socket_, got.data() + size, bytes - size, 0);
+        const ssize_t more =
+            uninterrupted([&] { return recv(socket_, got.data() + size, bytes - size, 0); });
         if (more < 0) fail("recv");
         if (more == 0) break;
         size += static_cast<std::size_t>(more);
@@ -213,7 +225,8 @@ std::string client::receive_all() const {
     std::string got;
     std::array<char, 16384> bytes;
     for (;;) {
-        const ssize_t more = recv(socket_, bytes.data(), bytes.size(), 0);
+        const ssize_t more =
+            uninterrupted([&] { return recv(socket_, bytes.data(), bytes.size(), 0); });
         if (more == 0 || (more < 0 && errno == ECONNRESET)) return got;
         if (more < 0) fail("recv");
         got.append(bytes.data(), static_cast<std::size_t>(more));

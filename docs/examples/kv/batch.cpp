@@ -9,6 +9,9 @@
 namespace kv {
 namespace {
 
+/// Replies that a shard writes for one batch; what comes after is refused.
+constexpr std::size_t most_reply_bytes = std::size_t(512) << 20;
+
 template <class Vector>
 void forget(Vector& items) {
     constexpr std::size_t kept = 4096;
@@ -48,7 +51,10 @@ void lane::serve(store& keys, instant now, std::int64_t& served) {
         const std::size_t begin = out_.size();
         at.number = 0;
         try {
-            each.what->serve(at, request, key_ref(key, each.hash));
+            if (begin < most_reply_bytes)
+                each.what->serve(at, request, key_ref(key, each.hash));
+            else
+                out_.error("OOM too many replies to one pipeline: the command was not carried out");
         } catch (const std::bad_alloc&) {
             out_.truncate(begin);
             out_.error("OOM out of memory: the command was not carried out");
