@@ -75,7 +75,9 @@ void io_leaf::woken(void* self) {
     if (me.result == -ECANCELED && me.moved == 0 && p.strand->cancelled()) {
         next = unwind(p);
     } else if (me.go_on_ != nullptr && me.go_on_(me)) {
-        next = me.start(p.handle()).address();
+        // By the handle: what start() returns when it parks again has no entry() of our kind.
+        me.start(p.handle()).resume();
+        return;
     } else {
         next = p.handle().address();
     }
