@@ -17,8 +17,6 @@ using examples::process;
 /// gets none.
 #if defined(__has_feature)
 constexpr bool checks_pointers_with_descriptors = __has_feature(undefined_behavior_sanitizer) != 0;
-#elif defined(__SANITIZE_UNDEFINED__)
-constexpr bool checks_pointers_with_descriptors = true;
 #else
 constexpr bool checks_pointers_with_descriptors = false;
 #endif
