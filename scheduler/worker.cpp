@@ -71,6 +71,8 @@ void worker::run_loop() {
             continue;
         }
         if (EXEUNT_UNLIKELY(watching_)) stop_watching();
+        // It may have been more than this one item: somebody else looks after the rest.
+        if (EXEUNT_UNLIKELY(std::exchange(saw_work_, false))) pool_.work_published(*this);
         execute(item);
     }
     this_worker = nullptr;
@@ -214,7 +216,9 @@ void worker::park() {
     pool_.idle_.set(index_);
     heavy_fence();  // pairs with the light_fence() of those who publish: set it, then look again
     operation* done = nullptr;
-    if (!anything_to_do() && !pool_.stopping()) {
+    // Whoever has published that may have relied on this worker when it was counted as searching.
+    saw_work_ = anything_to_do();
+    if (!saw_work_ && !pool_.stopping()) {
         counters_.parked.add();
         done = wait_for_events(time_to_sleep());
     }

@@ -177,23 +177,22 @@ TEST_P(worker_pool_test, wakes_one_for_each_of_several_long_items) {
     atomic<int> inside{0};
     atomic<int> met{0};
     const int at_once = static_cast<int>(GetParam());
+    std::deque<job> jobs;
+    for (int i = 0; i < at_once; ++i) {
+        jobs.emplace_back([&] {
+            inside.fetch_add(1);
+            if (eventually([&] { return inside.load() == at_once; }, 5s)) met.fetch_add(1);
+        });
+    }
     worker_pool pool(with(GetParam()));
-    for (int round = 0; round < rounds(100); ++round) {
+    for (int round = 0; round < rounds(300); ++round) {
         inside.store(0);
         met.store(0);
-        std::deque<job> jobs;
-        for (int i = 0; i < at_once; ++i) {
-            jobs.emplace_back([&] {
-                inside.fetch_add(1);
-                if (eventually([&] { return inside.load() == at_once; }, 10s)) met.fetch_add(1);
-            });
-        }
         for (auto& each : jobs)
             pool.inject(each);
         ASSERT_TRUE(eventually([&] { return met.load() == at_once; })) << "in round " << round;
-        ASSERT_TRUE(eventually([&] {
-            return pool.counters().executed == static_cast<std::uint64_t>((round + 1) * at_once);
-        }));
+        // At times the workers sleep, at times they are on their way to it.
+        if (round % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds(round % 100));
     }
 }
 

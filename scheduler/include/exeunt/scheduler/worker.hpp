@@ -139,6 +139,7 @@ class worker {
     int depth_ = 0;
     bool searching_ = false;
     bool watching_ = false;
+    bool saw_work_ = false;
     bool in_turn_ = false;
     void* bounced_ = nullptr;
     work_item* inbox_rest_ = nullptr;
