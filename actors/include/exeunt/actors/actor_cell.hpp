@@ -5,9 +5,9 @@
 #include <exeunt/actors/exit_reason.hpp>
 #include <exeunt/runtime/branch.hpp>
 #include <exeunt/runtime/waiter_list.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <exception>
 

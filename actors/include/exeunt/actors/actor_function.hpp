@@ -3,9 +3,8 @@
 
 #include <exeunt/actors/mailbox.hpp>
 #include <exeunt/runtime/callable_guard.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <functional>
-#include <memory>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -92,7 +91,7 @@ class callable_record final : public actor_record, public frame_memory {
 
     task<> make(actor_cell& cell) {
         auto call = [&cell](F& function, Args&... args) {
-            return std::invoke(function, mailbox_of<F>(cell), std::move(args)...);
+            return core::invoke(function, mailbox_of<F>(cell), std::move(args)...);
         };
         return std::apply(call, callable_);
     }

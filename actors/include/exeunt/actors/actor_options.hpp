@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <chrono>
+#include <exeunt/scheduler/lean_std.hpp>
+
 #include <cstdint>
 #include <string>
 #include <type_traits>

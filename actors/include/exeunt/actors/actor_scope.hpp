@@ -3,6 +3,7 @@
 
 #include <exeunt/actors/actor_function.hpp>
 #include <exeunt/actors/actor_options.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/timer_wheel.hpp>
 
 /// A scope that owns actors.
@@ -141,7 +142,7 @@ address_of<F> actor_scope::spawn(const actor_options& options, F&& function, Arg
         if constexpr (sizeof...(Args) == 0 &&
                       (std::is_pointer_v<function_type> || std::is_empty_v<function_type>)) {
             function_type f(std::forward<F>(function));
-            adopt(cell, std::invoke(f, mailbox_of<F>(cell)));
+            adopt(cell, core::invoke(f, mailbox_of<F>(cell)));
         } else {
             using record = core::callable_record<function_type, std::decay_t<Args>...>;
             auto* r = new record(std::forward<F>(function), std::forward<Args>(args)...);
@@ -184,9 +185,9 @@ class actors_awaiter : actor_scope {
     template <strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) {
         if constexpr (std::invocable<F&, actor_scope&>) {
-            branch_.adopt(std::invoke(body_, static_cast<actor_scope&>(*this)));
+            branch_.adopt(core::invoke(body_, static_cast<actor_scope&>(*this)));
         } else {
-            branch_.adopt(std::invoke(body_));
+            branch_.adopt(core::invoke(body_));
         }
         frame = &parent.promise();
         if (parent.promise().strand->cancelled()) {

@@ -4,10 +4,9 @@
 #include <exeunt/actors/ask.hpp>
 #include <exeunt/actors/ended.hpp>
 #include <exeunt/actors/tell.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <algorithm>
 #include <cstdint>
-#include <functional>
 
 /// Where an actor can be reached.
 ///
@@ -70,7 +69,8 @@ class address {
     template <request M>
         requires message_of<M, Ms...>
     core::ask_awaiter<M> ask(M m, std::chrono::nanoseconds deadline) const {
-        const auto within = std::max(deadline, std::chrono::nanoseconds::zero());
+        const bool over = deadline < deadline.zero();
+        const auto within = over ? deadline.zero() : deadline;
         return core::ask_awaiter<M>(cell_, generation_, std::move(m), within);
     }
 

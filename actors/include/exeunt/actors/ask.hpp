@@ -4,8 +4,8 @@
 #include <exeunt/actors/request_base.hpp>
 #include <exeunt/runtime/result.hpp>
 #include <exeunt/runtime/timeout.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <memory>
 #include <optional>
 #include <stdexcept>
 

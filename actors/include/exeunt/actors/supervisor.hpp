@@ -2,8 +2,8 @@
 #pragma once
 
 #include <exeunt/actors/actor_scope.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -105,7 +105,7 @@ class restart_record_of final : public restart_record {
 
     task<> make() override {
         auto call = [this](F& function, const Args&... args) {
-            return std::invoke(function, mailbox_of<F>(cell()), Args(args)...);
+            return core::invoke(function, mailbox_of<F>(cell()), Args(args)...);
         };
         return std::apply(call, callable_);
     }

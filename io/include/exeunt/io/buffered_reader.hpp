@@ -6,7 +6,6 @@
 #include <exeunt/runtime/task.hpp>
 #include <exeunt/scheduler/config.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -110,8 +109,9 @@ task<std::span<const std::byte>> buffered_reader<Stream>::read_exactly(std::size
                                                                        std::error_code& error) {
     error.clear();
     while (buffer_.size() < n) {
+        const std::size_t missing = n - buffer_.size();
         const std::size_t got =
-            co_await fill_awaiter(*this, std::max<std::size_t>(n - buffer_.size(), 1024), error);
+            co_await fill_awaiter(*this, missing < 1024 ? 1024 : missing, error);
         if (error) co_return std::span<const std::byte>();
         if (got == 0) {
             error = stream_errc::end_of_stream;
@@ -135,8 +135,9 @@ task<std::span<const std::byte>> buffered_reader<Stream>::read_until(std::string
             error = stream_errc::limit_exceeded;
             co_return std::span<const std::byte>();
         }
-        // The delimiter may have come in part.
-        searched = buffer_.size() - std::min(buffer_.size(), delimiter.size() - 1);
+        // All but the last byte of the delimiter may have come.
+        const std::size_t begun = delimiter.size() - 1;
+        searched = buffer_.size() > begun ? buffer_.size() - begun : 0;
         const std::size_t got = co_await fill_awaiter(*this, 1024, error);
         if (error) co_return std::span<const std::byte>();
         if (got == 0) {

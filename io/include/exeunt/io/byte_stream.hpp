@@ -3,10 +3,10 @@
 
 #include <exeunt/io/io_leaf.hpp>
 #include <exeunt/scheduler/descriptor.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
 #include <cerrno>
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <system_error>

@@ -7,8 +7,8 @@
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/shield.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <functional>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -46,7 +46,7 @@ template <class Stream, class Handler>
 task<> serve_connection(server& s, Handler& handler, Stream peer, server::place) {
     const server::connection here(s, co_await this_strand(), *peer.record());
     try {
-        co_await std::invoke(handler, std::move(peer));
+        co_await core::invoke(handler, std::move(peer));
     } catch (...) {
         s.failed(std::current_exception());
     }

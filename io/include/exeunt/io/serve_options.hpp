@@ -2,12 +2,11 @@
 #pragma once
 
 #include <exeunt/scheduler/atomic.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <type_traits>
 #include <utility>
 

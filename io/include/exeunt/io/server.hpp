@@ -8,10 +8,9 @@
 #include <exeunt/runtime/strand.hpp>
 #include <exeunt/runtime/task.hpp>
 #include <exeunt/scheduler/descriptor.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <chrono>
 #include <cstddef>
-#include <mutex>
 #include <system_error>
 #include <utility>
 

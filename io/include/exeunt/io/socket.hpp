@@ -3,9 +3,9 @@
 
 #include <exeunt/io/io_leaf.hpp>
 #include <exeunt/scheduler/descriptor.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
 #include <cstdint>
-#include <memory>
 #include <system_error>
 #include <type_traits>
 #include <utility>

@@ -3,8 +3,8 @@
 
 #include <exeunt/runtime/gather_range.hpp>
 #include <exeunt/runtime/root_strand.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <memory>
 #include <optional>
 
 /// Results in the order in which they arrive.

@@ -3,10 +3,10 @@
 
 #include <exeunt/runtime/promise.hpp>
 #include <exeunt/runtime/unwinding.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
 #include <coroutine>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>

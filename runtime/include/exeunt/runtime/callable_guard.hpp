@@ -2,8 +2,8 @@
 #pragma once
 
 #include <exeunt/scheduler/config.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -34,7 +34,7 @@ class moved_callable {
     template <class... Args>
     decltype(auto) operator()(Args&&... args) noexcept(
         std::is_nothrow_invocable_v<F&, Args...>) requires std::is_invocable_v<F&, Args...> {
-        return std::invoke(function_, std::forward<Args>(args)...);
+        return core::invoke(function_, std::forward<Args>(args)...);
     }
 
  private:

@@ -3,11 +3,11 @@
 
 #include <exeunt/runtime/promise.hpp>
 #include <exeunt/runtime/waiter_list.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/short_lock.hpp>
 
 #include <coroutine>
 #include <cstddef>
-#include <memory>
 #include <new>
 #include <optional>
 #include <stdexcept>

@@ -4,10 +4,10 @@
 #include <exeunt/runtime/async_generator.hpp>
 #include <exeunt/runtime/callable_guard.hpp>
 #include <exeunt/runtime/task.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
 #include <concepts>
 #include <exception>
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -33,9 +33,9 @@ task<> for_each_item(Source given, F function) {
     try {
         while (auto item = co_await source.next()) {
             if constexpr (returns_task<F, decltype(*std::move(item))>) {
-                co_await std::invoke(function, *std::move(item));
+                co_await core::invoke(function, *std::move(item));
             } else {
-                std::invoke(function, *std::move(item));
+                core::invoke(function, *std::move(item));
             }
         }
     } catch (...) {

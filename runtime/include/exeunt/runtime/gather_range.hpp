@@ -3,10 +3,9 @@
 
 #include <exeunt/runtime/fork_join.hpp>
 #include <exeunt/runtime/listing.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
-#include <memory>
 #include <optional>
-#include <ranges>
 #include <vector>
 
 /// gather() and gather_settled() over a range of tasks.
@@ -232,7 +231,7 @@ decltype(auto) countable(Range&& range) {
         } else {
             static_assert(!std::is_lvalue_reference_v<std::ranges::range_reference_t<Range>>,
                           "gather consumes the tasks of a range: pass std::move(tasks)");
-            return std::views::all(range);
+            return (range);
         }
     } else {
         std::vector<std::ranges::range_value_t<Range>> all;

@@ -4,6 +4,7 @@
 #include <exeunt/runtime/callable_guard.hpp>
 #include <exeunt/runtime/listing.hpp>
 #include <exeunt/runtime/task_handle.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
 #include <concepts>
@@ -127,7 +128,7 @@ class group_awaiter final : group {
         }
         try {
             // The body may be a function that spawns before it returns its task.
-            branch_.adopt(std::invoke(body_, static_cast<group&>(*this)));
+            branch_.adopt(core::invoke(body_, static_cast<group&>(*this)));
         } catch (...) {
             return body_threw(std::current_exception());
         }

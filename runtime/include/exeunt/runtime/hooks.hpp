@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <exeunt/scheduler/lean_std.hpp>
+
 #include <exception>
-#include <functional>
 
 /// What happens to exceptions that nobody is left to receive.
 namespace exeunt {

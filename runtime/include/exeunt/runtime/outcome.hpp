@@ -4,9 +4,9 @@
 #include <exeunt/runtime/result.hpp>
 #include <exeunt/runtime/strand.hpp>
 #include <exeunt/runtime/unwinding.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
 #include <exception>
-#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>

@@ -4,9 +4,9 @@
 #include <exeunt/runtime/branch.hpp>
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/root_strand.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/short_lock.hpp>
 
-#include <functional>
 #include <optional>
 #include <tuple>
 
@@ -148,7 +148,7 @@ class record_of final : public record<T> {
         : record<T>(scope, pool, up),
           callable_(std::in_place, std::forward<F>(function), std::forward<As>(args)...) {
         this->adopt(std::apply(
-            [](Function& f, Args&... as) { return std::invoke(f, std::move(as)...); }, *callable_));
+            [](Function& f, Args&... as) { return core::invoke(f, std::move(as)...); }, *callable_));
     }
 
  private:

@@ -3,8 +3,7 @@
 
 #include <exeunt/runtime/options.hpp>
 #include <exeunt/runtime/task_handle.hpp>
-
-#include <memory>
+#include <exeunt/scheduler/lean_std.hpp>
 
 /// Running tasks from the world outside.
 ///

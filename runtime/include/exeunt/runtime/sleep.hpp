@@ -2,9 +2,8 @@
 #pragma once
 
 #include <exeunt/runtime/promise.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/timer_wheel.hpp>
-
-#include <chrono>
 
 /// Waiting for a time.
 ///

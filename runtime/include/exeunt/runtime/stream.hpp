@@ -4,9 +4,9 @@
 #include <exeunt/runtime/async_generator.hpp>
 #include <exeunt/runtime/callable_guard.hpp>
 #include <exeunt/runtime/task.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
 #include <cstddef>
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -83,9 +83,9 @@ async_generator<T> operator|(async_generator<T> left, core::filter_operator<F> b
     while (auto item = co_await source.next()) {
         bool keep = false;
         if constexpr (any_task<std::invoke_result_t<F&, const std::remove_reference_t<T>&>>) {
-            keep = co_await std::invoke(by.function, std::as_const(*item));
+            keep = co_await core::invoke(by.function, std::as_const(*item));
         } else {
-            keep = static_cast<bool>(std::invoke(by.function, std::as_const(*item)));
+            keep = static_cast<bool>(core::invoke(by.function, std::as_const(*item)));
         }
         if (keep) co_yield static_cast<T&&>(*item);
     }
@@ -96,10 +96,10 @@ async_generator<core::mapped_t<F, T>> operator|(async_generator<T> left, core::m
     async_generator<T> source = std::move(left);
     while (auto item = co_await source.next()) {
         if constexpr (any_task<std::invoke_result_t<F&, T>>) {
-            auto mapped = co_await std::invoke(by.function, static_cast<T&&>(*item));
+            auto mapped = co_await core::invoke(by.function, static_cast<T&&>(*item));
             co_yield std::move(mapped);
         } else {
-            co_yield std::invoke(by.function, static_cast<T&&>(*item));
+            co_yield core::invoke(by.function, static_cast<T&&>(*item));
         }
     }
 }

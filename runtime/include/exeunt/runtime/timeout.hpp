@@ -2,9 +2,9 @@
 #pragma once
 
 #include <exeunt/runtime/branch.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/timer_wheel.hpp>
 
-#include <chrono>
 #include <optional>
 #include <stdexcept>
 

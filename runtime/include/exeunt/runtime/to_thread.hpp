@@ -6,10 +6,10 @@
 #include <exeunt/runtime/outcome.hpp>
 #include <exeunt/runtime/promise.hpp>
 #include <exeunt/runtime/task.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
 #include <concepts>
 #include <coroutine>
-#include <functional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -72,7 +72,7 @@ class to_thread_awaiter : blocking_job {
     }
     void call() {
         auto invoke = [](F& f, Args&... args) -> value_type {
-            return std::invoke(std::move(f), std::move(args)...);
+            return core::invoke(std::move(f), std::move(args)...);
         };
         if constexpr (std::is_void_v<value_type>) {
             std::apply(invoke, call_);

@@ -3,11 +3,11 @@
 
 #include <exeunt/scheduler/atomic.hpp>
 #include <exeunt/scheduler/config.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 /// Which workers are idle, for those who have work for them: one bit a worker.
 ///

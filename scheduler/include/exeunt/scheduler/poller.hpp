@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/operation.hpp>
 
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 /// The backends of the event loop. A poller *returns* what has completed, it never calls up: so it

@@ -5,13 +5,13 @@
 #include <exeunt/scheduler/counters.hpp>
 #include <exeunt/scheduler/deque.hpp>
 #include <exeunt/scheduler/inbox.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/lifo_slot.hpp>
 #include <exeunt/scheduler/poller.hpp>
 #include <exeunt/scheduler/random.hpp>
 #include <exeunt/scheduler/timer_wheel.hpp>
 #include <exeunt/scheduler/worker_pool.hpp>
 
-#include <memory>
 #include <vector>
 
 /// A worker: one thread, its queues, its event loop and its timers.

@@ -6,10 +6,10 @@
 #include <exeunt/scheduler/counters.hpp>
 #include <exeunt/scheduler/idle_set.hpp>
 #include <exeunt/scheduler/injector.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/poller.hpp>
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 /// A set of workers that share their work: what is ready on one may be run by any.
