@@ -175,7 +175,10 @@ client::client(std::uint16_t port, unsigned source) {
     }
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    // A connect() that a signal interrupts goes on by itself; the next one waits for the same.
+    while (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+        if (errno == EINTR || errno == EALREADY) continue;
+        if (errno == EISCONN) break;
         const int reason = errno;
         close(socket_);
         errno = reason;

@@ -7,6 +7,7 @@
 #include <exeunt/runtime/timeout.hpp>
 #include <exeunt/runtime/yield.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -54,8 +55,19 @@ ex::task<int> sum_of_squares() {
 }
 // [/stream]
 
+// [buffer]
+ex::task<int> read_ahead() {
+    auto evens = numbers(100) | ex::filter([](int n) { return n % 2 == 0; }) | ex::buffer(4);
+    int sum = 0;
+    auto add = [&](int n) { sum += n; };
+    co_await ex::for_each(std::move(evens), add);
+    co_return sum;
+}
+// [/buffer]
+
 TEST_P(stream_test, example_of_the_guide) {
     EXPECT_EQ(run(sum_of_squares()), 4 + 16 + 36);
+    EXPECT_EQ(run(read_ahead()), 2550);
 }
 
 TEST_P(stream_test, operators_make_one_stream) {
@@ -159,6 +171,114 @@ TEST_P(stream_test, cancellation_passes_through) {
         EXPECT_EQ(alive, 0);
     };
     run(main());
+}
+
+async_generator<int> counted(int last, int& begun, int& alive) {
+    life local(alive);
+    for (int i = 1; i <= last; ++i) {
+        ++begun;
+        co_yield i;
+    }
+}
+
+TEST_P(stream_test, a_buffer_keeps_order_and_is_closed_at_its_end) {
+    int begun = 0;
+    int alive = 0;
+    std::vector<int> got;
+    auto main = [&]() -> task<> {
+        auto keep = [&](int n) { got.push_back(n); };
+        co_await for_each(counted(100, begun, alive) | buffer(4), keep);
+        EXPECT_EQ(alive, 0);
+    };
+    run(main());
+    EXPECT_EQ(got.size(), 100u);
+    EXPECT_TRUE(std::is_sorted(got.begin(), got.end()));
+}
+
+TEST_P(stream_test, a_buffer_reads_ahead_so_far_and_no_further) {
+    for (const int ahead : {0, 1, 2, 5}) {
+        int begun = 0;
+        int alive = 0;
+        auto main = [&]() -> task<> {
+            auto stream = counted(100, begun, alive) | buffer(static_cast<std::size_t>(ahead));
+            EXPECT_EQ(begun, 0);
+            EXPECT_EQ(co_await stream.next(), 1);
+            co_await sleep(5ms);
+            // The consumer has one of them.
+            EXPECT_EQ(begun, 1 + std::max(ahead, 1));
+            co_await stream.aclose();
+        };
+        run(main());
+        EXPECT_EQ(alive, 0);
+    }
+}
+
+TEST_P(stream_test, a_buffer_works_while_its_consumer_does) {
+    auto slow = []() -> async_generator<int> {
+        for (int i = 0; i < 10; ++i) {
+            co_await sleep(2ms);
+            co_yield i;
+        }
+    };
+    const auto duration = [&](auto stream) {
+        const auto before = std::chrono::steady_clock::now();
+        auto work = [](int) -> task<> { co_await sleep(2ms); };
+        run(for_each(std::move(stream), work));
+        return std::chrono::steady_clock::now() - before;
+    };
+    // 11 steps of 2 ms against 20: what a busy machine adds, it adds to both.
+    std::chrono::nanoseconds best = 1h;
+    for (int i = 0; i < 5; ++i)
+        best = std::min<std::chrono::nanoseconds>(best, duration(slow() | buffer(4)));
+    EXPECT_LT(best, 36ms);
+    EXPECT_GE(duration(slow()), 40ms);
+}
+
+TEST_P(stream_test, a_buffer_delivers_what_came_before_a_failure) {
+    int begun = 0;
+    int alive = 0;
+    auto fails = [](int n) {
+        if (n == 4) throw std::runtime_error("at 4");
+        return n;
+    };
+    std::vector<int> got;
+    auto main = [&]() -> task<> {
+        auto stream = counted(9, begun, alive) | map(fails) | buffer(8);
+        auto keep = [&](int n) { got.push_back(n); };
+        EXPECT_THROW(co_await for_each(std::move(stream), keep), std::runtime_error);
+    };
+    run(main());
+    EXPECT_EQ(alive, 0);
+    EXPECT_EQ(got, (std::vector<int>{1, 2, 3}));
+}
+
+TEST_P(stream_test, a_buffer_is_joined_by_who_leaves_it) {
+    int alive = 0;
+    auto leave_early = [&]() -> task<> {
+        auto stream = for_ever(alive) | buffer(3);
+        EXPECT_EQ(co_await stream.next(), 1);
+        co_await stream.aclose();
+    };
+    auto nothing = [](int) {};
+    auto main = [&]() -> task<> {
+        co_await leave_early();
+        EXPECT_EQ(alive, 0);
+        auto stream = for_ever(alive) | buffer(3) | map([](int n) { return n; });
+        EXPECT_FALSE(co_await move_on_after(2ms, for_each(std::move(stream), nothing)));
+        EXPECT_EQ(alive, 0);
+    };
+    run(main());
+}
+
+TEST_P(stream_test, a_buffer_that_nobody_asks_starts_nothing) {
+    int begun = 0;
+    int alive = 0;
+    auto main = [&]() -> task<> {
+        auto stream = counted(3, begun, alive) | buffer(3);
+        co_await stream.aclose();
+    };
+    run(main());
+    EXPECT_EQ(begun + alive, 0);
 }
 
 }  // namespace

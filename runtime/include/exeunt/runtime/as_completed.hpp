@@ -119,6 +119,7 @@ template <class Range>
 class completion_stream {
  public:
     using value_type = core::range_awaited_t<Range>;
+    class begin_awaiter;
     class next_awaiter;
     class close_awaiter;
 
@@ -131,6 +132,9 @@ class completion_stream {
         if (state_ != nullptr) state_->abandon();
     }
 
+    /// Starts as many children as may run at once, and goes on without waiting for any. They are
+    /// started by the first next() otherwise.
+    begin_awaiter begin() { return begin_awaiter(*state_); }
     /// The next child that ends. One call at a time.
     next_awaiter next() { return next_awaiter(*state_); }
     /// Cancels the children that are left and waits for them. Not disturbed by cancellation.
@@ -204,6 +208,24 @@ struct completion_stream<Range>::state : core::completion_state {
     std::size_t window;
     std::size_t index = 0;
     bool closed = false;  ///< by aclose(): no child is made any more
+};
+
+template <class Range>
+class [[nodiscard]] completion_stream<Range>::begin_awaiter {
+ public:
+    explicit begin_awaiter(state& s) noexcept : state_(s) {}
+    bool await_ready() const noexcept { return false; }
+    template <core::strand_promise Promise>
+    bool await_suspend(std::coroutine_handle<Promise> self) {
+        state_.consumer.strand = self.promise().strand;
+        state_.pending.attach(self.promise());
+        if (!self.promise().strand->cancelled()) state_.fill();
+        return false;
+    }
+    void await_resume() const noexcept {}
+
+ private:
+    state& state_;
 };
 
 template <class Range>

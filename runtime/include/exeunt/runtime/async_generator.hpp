@@ -124,7 +124,7 @@ struct async_generator<T>::promise_type : core::promise_base, core::frame_memory
     async_generator get_return_object() noexcept {
         return async_generator(coroutine::from_promise(*this));
     }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
+    core::first_suspend initial_suspend() noexcept { return core::first_suspend(*this); }
     core::final_awaiter final_suspend() const noexcept { return {}; }
 
     /// The value goes straight to the consumer's awaiter.

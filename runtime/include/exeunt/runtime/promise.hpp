@@ -9,6 +9,7 @@
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
+#include <type_traits>
 
 namespace exeunt::core {
 
@@ -38,9 +39,38 @@ struct final_awaiter {
     void await_resume() const noexcept {}
 };
 
+/// How a coroutine begins: it waits until it is awaited.
+///
+/// GCC before 12.3 lays some frames out wrongly, and they hang or crash (its bug 106188): where a
+/// co_await stands in the condition of an if, while or switch and the coroutine declares no
+/// variable before. The handle that the compiler has then differs from the one that the promise
+/// knows, so a build with assertions notices it when the coroutine is made.
+#if EXEUNT_ASSERTIONS && !defined(__clang__) && __GNUC__ == 12 && __GNUC_MINOR__ < 3
+class first_suspend {
+ public:
+    explicit first_suspend(promise_base& promise) noexcept : frame_(promise.handle()) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> self) const noexcept {
+        const bool frame_is_laid_out_well = self == frame_;
+        EXEUNT_ASSERT(frame_is_laid_out_well &&
+                      "GCC 12.2 miscompiles `if (co_await x)` here: name the value first");
+    }
+    void await_resume() const noexcept {}
+
+ private:
+    std::coroutine_handle<> frame_;
+};
+#else
+class first_suspend : public std::suspend_always {
+ public:
+    explicit first_suspend(promise_base&) noexcept {}
+};
+#endif
+static_assert(!std::is_aggregate_v<first_suspend>);
+
 template <class T>
 struct task_promise_base : promise_base, frame_memory {
-    std::suspend_always initial_suspend() const noexcept { return {}; }
+    first_suspend initial_suspend() noexcept { return first_suspend(*this); }
     final_awaiter final_suspend() const noexcept { return {}; }
     void unhandled_exception() noexcept { out().set_exception(std::current_exception()); }
     link_of<T>& out() noexcept { return static_cast<link_of<T>&>(*up); }
