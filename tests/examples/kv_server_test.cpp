@@ -116,7 +116,7 @@ TEST_P(kv_server, refuses_garbage_and_hangs_up) {
     }
     std::string noise;
     for (int i = 0; i < 100'000; ++i)
-        noise += static_cast<char>(i * 2654435761u >> 24);
+        noise += static_cast<char>(static_cast<unsigned>(i) * 2654435761u >> 24);
     for (int i = 0; i < 20; ++i) {
         const client peer(server.port());
         static_cast<void>(peer.send_some(std::string_view(noise).substr(std::size_t(i) * 1000)));
