@@ -17,13 +17,21 @@ io_leaf::io_leaf(opcode what, descriptor* on, continue_fn go_on) noexcept
     : leaf(take_off), operation(completed), go_on_(go_on) {
     leaf::resume = woken;
     operation::code = what;
-    operation::target = on;
+    aim(on);
+}
+
+void io_leaf::aim(descriptor* at) noexcept {
+    operation::target = at;
+    // The stream may be closed, and its record serve another one, before the operation or its next
+    // part is submitted.
+    if (at != nullptr) operation::generation = at->generation();
 }
 
 io_leaf::io_leaf(io_leaf&& other) noexcept
     : leaf(std::move(other)), operation(completed), go_on_(other.go_on_) {
     EXEUNT_ASSERT(other.owner == nullptr);
     operation::code = other.code;
+    operation::generation = other.generation;
     operation::target = other.target;
     operation::flags = other.flags;
     operation::length = other.length;
@@ -97,6 +105,7 @@ bool io_leaf::take_off(leaf& l) noexcept {
 
 void io_leaf::begin_wait() noexcept {
     if (EXEUNT_LIKELY(!operation::target->notes_waits())) return;
+    if (operation::target->generation() != operation::generation) return;
     waits_since_ = worker::current()->now();
     operation::target->begin_wait(waits_since_);
 }

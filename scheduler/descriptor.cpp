@@ -87,6 +87,10 @@ std::uint8_t descriptor::directions(const operation& op) noexcept {
                                      ((op.flags & POLLOUT) != 0 ? out : none));
 }
 
+bool descriptor::serves(const operation& op) const noexcept {
+    return !closed_ && (op.generation == 0 || op.generation == generation());
+}
+
 void descriptor::append(operation& op) noexcept {
     op.next = nullptr;
     if (last_ != nullptr)

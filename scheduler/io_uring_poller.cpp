@@ -234,7 +234,7 @@ bool io_uring_poller::submit(operation& op) {
         EXEUNT_ASSERT(op.target != nullptr);
         descriptor& d = *op.target;
         std::lock_guard hold(d.lock_);
-        if (EXEUNT_UNLIKELY(d.closed_)) {
+        if (EXEUNT_UNLIKELY(!d.serves(op))) {
             op.result = -EBADF;
             return true;
         }

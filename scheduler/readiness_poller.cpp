@@ -21,7 +21,7 @@ bool readiness_poller::submit(operation& op) {
     EXEUNT_ASSERT(op.backend_state.load(std::memory_order_relaxed) == idle);
     descriptor& d = *op.target;
     std::lock_guard hold(d.lock_);
-    if (EXEUNT_UNLIKELY(d.closed_)) {
+    if (EXEUNT_UNLIKELY(!d.serves(op))) {
         op.result = -EBADF;
         return true;
     }

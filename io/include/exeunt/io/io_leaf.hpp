@@ -42,6 +42,9 @@ class io_leaf : public leaf, protected scheduler::operation {
     io_leaf(io_leaf&& other) noexcept;
     ~io_leaf() = default;
 
+    /// What the operation is for, where the constructor was not told.
+    void aim(scheduler::descriptor* target) noexcept;
+
     /// Starts over after await_suspend() was overridden; returns what to run.
     std::coroutine_handle<> start(std::coroutine_handle<> self) noexcept;
 

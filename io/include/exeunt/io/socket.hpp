@@ -99,7 +99,7 @@ class [[nodiscard]] connect_awaiter : public io_leaf {
         leaf::frame = &self.promise();
         socket_ = open_socket(to_.family(), failure_);
         if (failure_) return self;
-        operation::target = socket_.get();
+        aim(socket_.get());
         operation::address = to_.data();
         operation::length = to_.size();
         return start(self);

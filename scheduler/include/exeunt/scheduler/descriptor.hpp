@@ -97,6 +97,9 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     };
     static std::uint8_t directions(const operation& op) noexcept;
 
+    /// Under the lock: whether it is open, and the one that `op` was made for.
+    bool serves(const operation& op) const noexcept;
+
     // The lock is held when these are called; retire() releases it.
     void append(operation& op) noexcept;
     void remove(operation& op) noexcept;

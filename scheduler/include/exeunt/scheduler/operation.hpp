@@ -50,6 +50,9 @@ struct operation : work_item {
     std::int32_t result = 0;
     std::int32_t flags = 0;
     std::uint32_t length = 0;
+    /// Of `target`, when the operation was made for it: submit() gives EBADF when the record serves
+    /// another descriptor by then. 0: whichever it serves.
+    std::uint32_t generation = 0;
     descriptor* target = nullptr;
     void* buffer = nullptr;
     /// For accept and connect: a sockaddr and its length.
