@@ -134,6 +134,8 @@ void server::accepted(scheduler::descriptor& socket) noexcept {
     if (watches_idle()) socket.note_waits();
     pause_ = 1ms;
     passing_errors_ = 0;
+    // Somebody else may have taken the one that was given up for a moment.
+    if (options_.rejects_at_descriptor_limit() && reserve_ < 0) reserve_ = open_reserve();
 }
 
 void server::failed(const std::exception_ptr& error) noexcept {

@@ -295,6 +295,29 @@ TEST_P(serve_test, rejects_at_the_descriptor_limit_if_told_so) {
     run(serve_rejecting());
 }
 
+/// The server begins where it can get no descriptor to hold in reserve: it gets one later.
+task<> be_rejected_under(const rlimit& usual, endpoint server, serve_metrics& counted) {
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &usual), 0);
+    co_await be_rejected(server, counted);
+}
+task<> serve_rejecting_from_the_limit() {
+    serve_metrics counted;
+    const kept_limit limit;
+    rlimit usual{};
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+    auto listener = tcp_listener::bind({"127.0.0.1", 0});
+    const endpoint here = listener.local_endpoint();
+    rlimit tight = usual;
+    tight.rlim_cur = 3;
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+    co_await race(serve(std::move(listener), echo,
+                        serve_options().reject_at_descriptor_limit().metrics(counted)),
+                  be_rejected_under(usual, here, counted));
+}
+TEST_P(serve_test, finds_a_descriptor_to_reserve_later) {
+    run(serve_rejecting_from_the_limit());
+}
+
 task<> unix_echo(unix_stream peer) {
     std::array<std::byte, 64> bytes;
     while (auto n = co_await peer.read_some(bytes))
