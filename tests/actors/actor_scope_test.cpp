@@ -41,6 +41,38 @@ TEST_P(actor_scope_test, the_end_of_the_body_drains_the_actors_youngest_first) {
     EXPECT_EQ(order, (std::vector<int>{1, 0}));
 }
 
+task<> add_and_ask(address<add, total, fail> to) {
+    co_await to.tell(add(3));
+    EXPECT_EQ(co_await to.ask(total()), 3);
+}
+
+TEST_P(actor_scope_test, a_body_may_spawn_before_it_returns_its_task) {
+    auto body = [](actor_scope& scope) {
+        for (int i = 0; i < 20; ++i)
+            scope.spawn(summing);
+        return add_and_ask(scope.spawn(summing));
+    };
+    auto main = [&]() -> task<> { co_await with_actors(body); };
+    for (int i = 0; i < 20; ++i)
+        run(main());
+}
+
+TEST_P(actor_scope_test, a_body_that_spawns_and_then_makes_no_task_fails) {
+    std::atomic<int> ended{0};
+    auto body = [&](actor_scope& scope) -> task<> {
+        auto waits = [&](mailbox<add> inbox) -> task<> {
+            while (auto m = co_await inbox.receive()) {
+            }
+            ++ended;
+        };
+        scope.spawn(waits);
+        throw std::runtime_error("no task");
+    };
+    auto main = [&]() -> task<> { co_await with_actors(body); };
+    EXPECT_THROW(run(main()), std::runtime_error);
+    EXPECT_EQ(ended.load(), 1);
+}
+
 TEST_P(actor_scope_test, a_failing_actor_fails_the_scope) {
     auto body = [](actor_scope& scope) -> task<> {
         auto a = scope.spawn(summing);

@@ -183,15 +183,20 @@ class actors_awaiter : actor_scope {
 
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) {
-        if constexpr (std::invocable<F&, actor_scope&>) {
-            branch_.adopt(core::invoke(body_, static_cast<actor_scope&>(*this)));
-        } else {
-            branch_.adopt(core::invoke(body_));
-        }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
         frame = &parent.promise();
         if (parent.promise().strand->cancelled()) {
             return cancel_now(as_combinator(), parent.promise());
+        }
+        try {
+            // The body may be a function that spawns before it returns its task.
+            if constexpr (std::invocable<F&, actor_scope&>) {
+                branch_.adopt(core::invoke(body_, static_cast<actor_scope&>(*this)));
+            } else {
+                branch_.adopt(core::invoke(body_));
+            }
+        } catch (...) {
+            return body_threw(std::current_exception());
         }
         start_children();
         return transfer(branch_.coroutine());
@@ -211,6 +216,12 @@ class actors_awaiter : actor_scope {
   private:
     static actors_awaiter& of(combinator& c) noexcept {
         return static_cast<actors_awaiter&>(static_cast<actor_scope&>(c));
+    }
+    /// There is no task to run, but there may be actors to stop and join.
+    EXEUNT_COLD std::coroutine_handle<> body_threw(const std::exception_ptr& thrown) noexcept {
+        leaf* parent = body_ended(thrown);
+        if (parent == nullptr) return back_to_run_loop();
+        return transfer(static_cast<scheduler::work_item*>(parent));
     }
     static void ended(void* self) {
         auto& b = branch<value_type>::of(self);
