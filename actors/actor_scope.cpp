@@ -126,12 +126,13 @@ core::leaf* actor_scope::arrive() noexcept {
 /// up, or null, if it need not fail.
 actor_scope::restart actor_scope::try_restart(restart_record& record,
                                               std::exception_ptr& error) noexcept {
-    scheduler::worker& w = *scheduler::worker::current();
-    const std::int64_t now = w.now();
-    std::int64_t wait = 0;
     {
         std::lock_guard guard(lock_);
+        // Not closed: so this is no killer's thread, which need not be a worker.
         if (!stopping_ && !record.cell().closed()) {
+            scheduler::worker& w = *scheduler::worker::current();
+            const std::int64_t now = w.now();
+            std::int64_t wait = 0;
             if (!policy_->permits(record, now, wait)) {
                 error = policy_->limit_exceeded(record, error);
                 return restart::no;

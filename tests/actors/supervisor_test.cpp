@@ -5,6 +5,8 @@
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/timeout.hpp>
 
+#include <thread>
+
 namespace exeunt::tests {
 namespace {
 
@@ -161,6 +163,44 @@ TEST_P(supervisor_test, a_tree_that_never_runs_lets_its_mailboxes_go) {
         EXPECT_TRUE(a.try_tell(add(1)));
     }
     EXPECT_FALSE(a.try_tell(add(1)));
+}
+
+/// The killer is no worker, and may be the one who goes on after the run that has failed.
+TEST_P(supervisor_test, a_child_may_be_killed_from_outside_just_when_it_fails) {
+    auto former = on_suppressed([](const std::exception_ptr&) {});
+    constexpr std::size_t count = 500;
+    std::vector<std::atomic<bool>> failing(count);
+    std::vector<address<fail>> children;
+    std::atomic<std::size_t> made{0};
+    std::thread killer([&] {
+        for (std::size_t i = 0; i < count; ++i) {
+            while (made.load() <= i || !failing[i].load())
+                std::this_thread::yield();
+            children[i].kill();
+        }
+    });
+    auto main = [&]() -> task<> {
+        supervisor tree(one_for_one().intensity(count, 10s));
+        auto failing_child = [&](mailbox<fail> inbox, std::size_t i) -> task<> {
+            if (auto message = co_await inbox.receive()) {
+                failing[i] = true;
+                message->match([](fail&) { throw std::runtime_error("told to fail"); });
+            }
+        };
+        for (std::size_t i = 0; i < count; ++i)
+            children.push_back(tree.child("child", failing_child, i));
+        made = count;
+        auto body = [&]() -> task<> {
+            for (auto& each : children) {
+                co_await each.tell(fail());
+                co_await each.ended();
+            }
+        };
+        co_await tree.run(body);
+    };
+    run(main());
+    killer.join();
+    on_suppressed(former);
 }
 
 TEST_P(supervisor_test, restarts_under_load) {
