@@ -171,8 +171,9 @@ void actor_cell::subtract(std::uint64_t amount) noexcept {
     // others, in recycle().
     const std::uint64_t old = gate_.fetch_sub(amount, std::memory_order_acq_rel);
     if (EXEUNT_UNLIKELY((old & waiting_bit) != 0)) {
-        // There are senders in the list, so the actor has its pin still.
-        if ((amount & count_mask) != 0) admit_waiting();
+        // There are senders in the list, so the actor has its pin still. Once the gate is closed
+        // they are refused, by whoever closed it; the pin may then go at any moment.
+        if ((amount & count_mask) != 0 && (old & closed_bit) == 0) admit_waiting();
         return;
     }
     if (EXEUNT_UNLIKELY(((old - amount) & (pins_mask | count_mask)) == 0)) recycle();
