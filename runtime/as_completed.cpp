@@ -15,12 +15,19 @@ void never_finished(void*) {
 
 completion_state::completion_state() noexcept
     : listing_combinator(never_finished), pending(close, *this) {
-    frame = &consumer;
+    frame = &consumer_;
     shields = true;  // its children are cancelled by its owner, or by the cleanup
+    beside = true;
 }
 
 completion_state::~completion_state() {
     EXEUNT_ASSERT(running_ == 0);
+}
+
+void completion_state::begin(promise_base& caller, bool apart) noexcept {
+    if (!root_) consumer_.strand = &root_.emplace(scheduler::worker::current()->pool());
+    pending.attach(caller);
+    pending.apart = apart;
 }
 
 bool completion_state::wait(leaf& l, bool until_drained) noexcept {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/runtime/cleanup.hpp>
+#include <exeunt/scheduler/short_lock.hpp>
 
 #include <utility>
 
@@ -33,22 +34,54 @@ void resume_ending(void* self) {
     EXEUNT_MUSTTAIL return entry(next)(next);
 }
 
+/// While a strand is suspended in a combinator, several of its children may put cleanups on its
+/// list, and take them off again. They are rare, and so is this: one lock does for all. Never
+/// destroyed: tasks may run until the very end of the process.
+scheduler::short_lock& lists_above() noexcept {
+    static scheduler::short_lock& lock = *new scheduler::short_lock;
+    return lock;
+}
+
+/// The coroutine that awaits the end of `p`, maybe across the boundary of its strand. Null when
+/// there is none that is suspended until then.
+promise_base* awaiter_of(promise_base& p) noexcept {
+    void* above = p.up->continuation;
+    auto& boundary = *static_cast<step*>(above);
+    if (boundary.destroy != nullptr) return &promise_base::of(above);
+    if (inner_boundary::is(boundary)) {
+        return &promise_base::of(static_cast<inner_boundary&>(boundary).above);
+    }
+    const combinator* up = p.strand->up();
+    return up == nullptr || up->beside ? nullptr : up->frame;
+}
+
+/// Puts one that was taken off the list of its strand on that of `above`, the innermost there.
+void pass_up(cleanup& passed, promise_base& above) noexcept {
+    scheduler::short_guard guard(lists_above());
+    passed.apart = false;
+    passed.frame = &above;
+    passed.next_cleanup = std::exchange(above.strand->cleanups, &passed);
+}
+
 /// Closes what the owners of `p` have left behind. Returns what goes on after `p`, or null when
 /// something has to be waited for: this is called again then.
 void* end_or_wait(promise_base& p) noexcept {
     cleanup** at = &p.strand->cleanups;
     while (*at != nullptr && (*at)->frame == &p) {
         cleanup& each = **at;
-        if (!each.orphaned) {
-            // It lives in a frame further up, and was only used from here: it belongs there.
-            void* above = p.up->continuation;
-            const bool is_boundary = static_cast<step*>(above)->destroy == nullptr;
-            EXEUNT_ASSERT(!is_boundary && "a cleanup outlives the strand that it was used on");
-            each.frame = is_boundary ? nullptr : &promise_base::of(above);
+        promise_base* above = each.orphaned ? nullptr : awaiter_of(p);
+        // It lives in a frame further up, and was only used from here: it belongs there.
+        if (above != nullptr && above->strand == p.strand) {
+            each.apart = false;
+            each.frame = above;
             at = &each.next_cleanup;
             continue;
         }
         *at = each.next_cleanup;
+        if (above != nullptr) {
+            pass_up(each, *above);
+            continue;
+        }
         each.resume = resume_ending;
         if (!each.close(each)) return nullptr;
         each.frame = nullptr;
@@ -68,6 +101,7 @@ void cleanup::attach(promise_base& owner) noexcept {
 
 void cleanup::detach() noexcept {
     if (frame == nullptr) return;
+    scheduler::short_guard guard(lists_above());
     cleanup** at = &frame->strand->cleanups;
     while (*at != nullptr && *at != this)
         at = &(*at)->next_cleanup;
@@ -79,6 +113,12 @@ bool close_before_unwinding(promise_base& p) noexcept {
     while (p.strand->cleanups != nullptr && p.strand->cleanups->frame == &p) {
         cleanup& each = *p.strand->cleanups;
         p.strand->cleanups = each.next_cleanup;
+        if (each.apart && !each.orphaned) {
+            if (promise_base* above = awaiter_of(p)) {
+                pass_up(each, *above);
+                continue;
+            }
+        }
         each.resume = resume_unwinding;
         if (!each.close(each)) return false;
         each.frame = nullptr;

@@ -47,6 +47,17 @@ worker* worker_for(const strand& s) noexcept {
 leaf::leaf(take_off_fn take_off_function) noexcept
     : work_item(resume_leaf), take_off(take_off_function) {}
 
+inner_boundary::inner_boundary() noexcept : step(ended) {}
+
+bool inner_boundary::is(const step& s) noexcept {
+    return s.resume == ended;
+}
+
+void inner_boundary::ended(void* self) {
+    void* above = static_cast<inner_boundary&>(*static_cast<step*>(self)).above;
+    EXEUNT_MUSTTAIL return entry(above)(above);
+}
+
 void make_ready(leaf& l) noexcept {
     if (worker* w = worker_for(*l.frame->strand)) {
         w->make_ready(static_cast<scheduler::work_item*>(&l));

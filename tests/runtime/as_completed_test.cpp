@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/runtime/as_completed.hpp>
 #include <exeunt/runtime/event.hpp>
+#include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/race.hpp>
+#include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/timeout.hpp>
 #include <exeunt/runtime/yield.hpp>
@@ -210,6 +212,119 @@ task<> at_any_moment(int all) {
 
 TEST_P(as_completed_test, stands_cancellation_at_any_moment) {
     run(at_any_moment(rounds(200)));
+}
+
+task<> one_by_one(int& late) {
+    auto results = as_completed(std::views::iota(0, 6) | std::views::transform(naps), 3);
+    int seen = 0;
+    for (;;) {
+        auto maybe = co_await move_on_after(300us, results.next());
+        if (!maybe) {
+            ++late;
+        } else if (*maybe) {
+            EXPECT_TRUE((*maybe)->result) << "a late next() is no reason to cancel the children";
+            ++seen;
+        } else {
+            break;
+        }
+    }
+    EXPECT_EQ(seen, 6);
+}
+
+TEST_P(as_completed_test, goes_on_after_a_next_that_came_too_late) {
+    int late = 0;
+    run(one_by_one(late));
+    EXPECT_GT(late, 0);
+}
+
+task<> is_used_below() {
+    auto results = as_completed(std::views::iota(0, 4) | std::views::transform(naps));
+    auto others = as_completed(std::views::iota(0, 4) | std::views::transform(naps));
+    auto first = co_await settled(results.next());
+    EXPECT_TRUE(first && *first);
+    auto second = co_await gather(results.next(), others.next());
+    EXPECT_TRUE(std::get<0>(second) && std::get<1>(second));
+    int rest = 0;
+    auto body = [&](group&) -> task<> {
+        while (auto done = co_await results.next())
+            ++rest;
+    };
+    co_await with_group(body);
+    EXPECT_EQ(rest, 2);
+}
+task<> is_used_below_and_left() {
+    auto results = as_completed(std::views::iota(0, 9) | std::views::transform(forever), 3);
+    do {
+        auto none = co_await move_on_after(1ms, results.next());
+        if (none) ADD_FAILURE() << "a child has ended";
+    } while (counted::living() < 3);
+}
+task<> leaves_below() {
+    co_await is_used_below_and_left();
+    EXPECT_EQ(counted::living(), 0) << "joined when its coroutine ended";
+    auto in_time = co_await move_on_after(2ms, is_used_below_and_left());
+    static_cast<void>(in_time);
+    EXPECT_EQ(counted::living(), 0);
+}
+
+TEST_P(as_completed_test, may_be_used_from_tasks_below_its_own) {
+    run(is_used_below());
+    run(leaves_below());
+}
+
+template <class Results>
+task<> takes(Results results, int most) {
+    for (int i = 0; i < most; ++i) {
+        auto done = co_await results.next();
+        if (!done) break;
+    }
+}
+task<> spawns_consumers(int most) {
+    auto body = [most](group& g) -> task<> {
+        for (int i = 0; i < 10; ++i) {
+            auto results = as_completed(std::views::iota(0, 4) | std::views::transform(naps), 2);
+            g.spawn(takes<decltype(results)>, std::move(results), most);
+        }
+        co_return;
+    };
+    co_await with_group(body);
+    auto results = as_completed(std::views::iota(0, 4) | std::views::transform(naps), 2);
+    co_await spawn(takes<decltype(results)>, std::move(results), most);
+}
+task<> gives_streams_away() {
+    co_await spawns_consumers(9);
+    co_await spawns_consumers(2);
+    EXPECT_EQ(counted::living(), 0);
+}
+
+TEST_P(as_completed_test, may_be_given_to_another_task) {
+    run(gives_streams_away());
+}
+
+atomic<int> begun{0};
+task<> begins(int) {
+    ++begun;
+    co_await sleep(1h);
+}
+task<> range_fails_at_once() {
+    auto make = [](int n) {
+        if (n == 2) throw std::runtime_error("no third");
+        return begins(n);
+    };
+    auto results = as_completed(std::views::iota(0, 5) | std::views::transform(make));
+    co_await results.next();
+    ADD_FAILURE() << "went on without an exception";
+}
+task<> joins_those_before() {
+    auto ended = co_await settled(range_fails_at_once());
+    EXPECT_TRUE(ended.failed());
+    const int before = begun.load();
+    co_await sleep(1ms);
+    EXPECT_EQ(begun.load(), before) << "a child began after its scope had ended";
+}
+
+TEST_P(as_completed_test, joins_what_began_before_its_range_failed) {
+    run(joins_those_before());
 }
 
 }  // namespace

@@ -270,6 +270,16 @@ TEST_P(stream_test, a_buffer_is_joined_by_who_leaves_it) {
     run(main());
 }
 
+TEST_P(stream_test, a_buffer_may_be_asked_with_a_deadline) {
+    run([]() -> task<> {
+        auto stream = numbers(9) | buffer(3);
+        int sum = 0;
+        while (auto item = co_await timeout(10s, stream.next()))
+            sum += *item;
+        EXPECT_EQ(sum, 45);
+    }());
+}
+
 TEST_P(stream_test, a_buffer_that_nobody_asks_starts_nothing) {
     int begun = 0;
     int alive = 0;

@@ -26,7 +26,8 @@ struct completed {
 /// The children of one as_completed(). Belongs to the task that calls next(); not thread-safe.
 ///
 /// All children have ended when next() has given an empty optional, or aclose() has been awaited.
-/// When the task is cancelled, they are cancelled and joined before its locals are destroyed. When
+/// When the task is cancelled, they are cancelled and joined before its locals are destroyed; a
+/// next() that is cancelled alone (`timeout(1s, pages.next())`, race()) leaves them running. When
 /// the object is destroyed early (by break or an exception), they are cancelled at once and joined
 /// at the latest when the coroutine ends that called next(): so they may still run for a moment
 /// after locals of that coroutine are gone. If they refer to such locals, await aclose() first.
@@ -78,14 +79,20 @@ class completion_state : public listing_combinator {
         completion_state& state;
     };
     state_cleanup pending;  ///< on the consumer's strand
-    /// Stands for the coroutines that have called next(): only their strand outlives the children.
-    promise_base consumer;
+    /// Before children are started: what is left of them is closed before `caller` goes away.
+    /// `apart`: by a coroutine that was made for this call alone.
+    void begin(promise_base& caller, bool apart) noexcept;
     /// Destroys the whole state, of the derived type.
     void (*destroy)(completion_state&) noexcept = nullptr;
 
  private:
     static bool close(cleanup& c) noexcept;
     static void dispose(cleanup& c) noexcept;
+
+    /// Stand for those who have called next(), whose coroutines and strands may end before the
+    /// children do.
+    promise_base consumer_;
+    std::optional<root_strand> root_;
 
     scheduler::short_lock state_lock_;
     // All under state_lock_.
@@ -217,8 +224,7 @@ class [[nodiscard]] completion_stream<Range>::begin_awaiter {
     bool await_ready() const noexcept { return false; }
     template <core::strand_promise Promise>
     bool await_suspend(std::coroutine_handle<Promise> self) {
-        state_.consumer.strand = self.promise().strand;
-        state_.pending.attach(self.promise());
+        state_.begin(self.promise(), false);
         if (!self.promise().strand->cancelled()) state_.fill();
         return false;
     }
@@ -236,15 +242,23 @@ class [[nodiscard]] completion_stream<Range>::next_awaiter : core::completion_aw
     using completion_awaiter::await_ready;
     template <core::strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) {
-        state_->consumer.strand = self.promise().strand;
+        state_->begin(self.promise(), apart_);
         if (!self.promise().strand->cancelled()) static_cast<state&>(*state_).fill();
         return suspend(self.promise(), self);
     }
     std::optional<completed<value_type>> await_resume() {
         std::unique_ptr<child> c(static_cast<child*>(state_->take_ended()));
-        if (c == nullptr) return std::nullopt;
+        if (c == nullptr) {
+            state_->pending.detach();  // nobody is left
+            return std::nullopt;
+        }
         return completed<value_type>(c->index, c->take_result());
     }
+    /// From core::as_task(): the stream is not in the awaiting coroutine.
+    void awaited_apart() noexcept { apart_ = true; }
+
+ private:
+    bool apart_ = false;
 };
 
 template <class Range>
@@ -260,6 +274,7 @@ class [[nodiscard]] completion_stream<Range>::close_awaiter : core::completion_a
         return suspend(self.promise(), self);
     }
     void await_resume() noexcept {
+        state_->pending.detach();
         while (auto* each = static_cast<child*>(state_->take_ended()))
             delete each;
     }

@@ -74,6 +74,8 @@ EXEUNT_CORO_WRAPPER task<T> as_task(task<T>&& t) noexcept {
 template <awaitable Awaitable>
 requires(!any_task<Awaitable>) task<await_result_t<std::remove_cvref_t<Awaitable>>> as_task(
     Awaitable a) {
+    // An operation on something that outlives it may want to know that it can be cancelled alone.
+    if constexpr (requires { a.awaited_apart(); }) a.awaited_apart();
     co_return co_await std::move(a);
 }
 

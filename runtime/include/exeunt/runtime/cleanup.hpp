@@ -11,7 +11,7 @@ namespace exeunt::core {
 /// A strand keeps its cleanups in a list, innermost coroutine first. When the strand unwinds, each
 /// is closed before the coroutine is destroyed whose frame its children may refer to. When a
 /// coroutine ends by itself, those whose owners are gone already are closed before the awaiter goes
-/// on.
+/// on; the others belong to the awaiter from then on, on the strand above if this one has ended.
 struct cleanup : leaf {
     /// Begins to close. Returns true when nothing is left to wait for; else make_ready(*this) is
     /// called once, when that is so.
@@ -21,7 +21,7 @@ struct cleanup : leaf {
 
     /// Puts it on the list of the strand of `owner`, or moves it there. Owner's thread.
     void attach(promise_base& owner) noexcept;
-    /// Takes it off. Owner's thread.
+    /// Takes it off. The thread of the owner, or of a strand below it.
     void detach() noexcept;
     bool attached() const noexcept { return frame != nullptr; }
 
@@ -31,6 +31,9 @@ struct cleanup : leaf {
     cleanup* next_cleanup = nullptr;
     /// Its owner is gone; only the list refers to it.
     bool orphaned = false;
+    /// Its owner is not in the coroutine that it was attached to, but further up: where that one is
+    /// unwound, by timeout() for one, it goes on.
+    bool apart = false;
 };
 
 /// Before `p` is destroyed: closes what belongs to it. False: not done yet; unwind(p) is called

@@ -19,9 +19,9 @@ namespace core {
 
 /// Runs the child on the awaiter's own strand, behind a boundary at which unwinding stops.
 template <class T>
-class settled_awaiter : step, link_of<T> {
+class settled_awaiter : inner_boundary, link_of<T> {
  public:
-    explicit settled_awaiter(task<T>&& t) noexcept : step(ended) {
+    explicit settled_awaiter(task<T>&& t) noexcept {
         auto coroutine = t.release();
         this->child = coroutine;
         coroutine.promise().up = this;
@@ -33,7 +33,7 @@ class settled_awaiter : step, link_of<T> {
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        parent_ = parent.address();
+        above = parent.address();
         promise_base::of(this->child.address()).strand = parent.promise().strand;
         return transfer(this->child.address());
     }
@@ -41,13 +41,6 @@ class settled_awaiter : step, link_of<T> {
         if (this->child) destroy_ended(*this);
         return this->take_result();
     }
-
- private:
-    static void ended(void* self) {
-        void* parent = static_cast<settled_awaiter&>(*static_cast<step*>(self)).parent_;
-        EXEUNT_MUSTTAIL return entry(parent)(parent);
-    }
-    void* parent_ = nullptr;
 };
 
 template <class T>

@@ -57,6 +57,17 @@ struct step {
     void (*destroy)(void* self) = nullptr;
 };
 
+/// A boundary within a strand: what unwinds below it does not unwind the coroutine above it.
+struct inner_boundary : step {
+    inner_boundary() noexcept;
+    /// Whether `s` is one.
+    static bool is(const step& s) noexcept;
+    void* above = nullptr;  ///< the awaiting coroutine
+
+ private:
+    static void ended(void* self);
+};
+
 /// What every coroutine of this library has in its promise, at offset 0 of it.
 struct promise_base {
     link* up = nullptr;              ///< who awaits this coroutine
@@ -129,6 +140,8 @@ struct combinator : leaf {
 
     /// A combinator that shields: its children are not linked to the parent's cancellation.
     bool shields = false;
+    /// Whether the children run beside the parent, which is not suspended in this combinator.
+    bool beside = false;
 
  private:
     friend class strand;
