@@ -23,11 +23,13 @@ void group::failed(const std::exception_ptr& error) noexcept {
     cancel_children();
 }
 
-void* group::task_ended(core::root_strand& strand, const std::exception_ptr& error) noexcept {
+void* group::task_ended(core::root_strand& strand, core::link::status outcome,
+                        const std::exception_ptr& error) noexcept {
     forget(strand);
     if (error) failed(error);
-    // Cancelled by the group, not by its own handle: then with_group() may have to unwind.
-    if (!error && strand.cancelled() && children_cancelled()) note_cancelled();
+    // Cancelled by the group, not by its own handle: then with_group() may have to unwind. A task
+    // that ended with a value in spite of a request does not make it lose that of the body.
+    if (outcome == core::link::status::cancelled && children_cancelled()) note_cancelled();
     return arrive();
 }
 

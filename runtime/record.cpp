@@ -33,14 +33,15 @@ bool record_base::remove_waiter(leaf& l) noexcept {
     return true;
 }
 
-void* record_base::finish(root_strand& strand, const std::exception_ptr& error) noexcept {
+void* record_base::finish(root_strand& strand, link::status outcome,
+                          const std::exception_ptr& error) noexcept {
     leaf* waiting = nullptr;
     {
         std::lock_guard guard(lock_);
         ended_.store(true, std::memory_order_release);  // pairs with the acquire in ended()
         waiting = std::exchange(waiters_, nullptr);
     }
-    void* next = scope_.task_ended(strand, error);
+    void* next = scope_.task_ended(strand, outcome, error);
     while (waiting != nullptr) {
         leaf& each = *waiting;
         waiting = static_cast<leaf*>(each.next);

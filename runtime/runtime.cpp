@@ -32,7 +32,8 @@ class runtime::root_scope final : public core::spawn_scope {
         }
     }
 
-    void* task_ended(core::root_strand& strand, const std::exception_ptr&) noexcept override {
+    void* task_ended(core::root_strand& strand, core::link::status,
+                     const std::exception_ptr&) noexcept override {
         std::lock_guard guard(lock_);
         (strand.previous_listed ? strand.previous_listed->next_listed : first_) =
             strand.next_listed;

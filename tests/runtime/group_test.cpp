@@ -6,6 +6,7 @@
 #include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/shield.hpp>
 #include <exeunt/runtime/sleep.hpp>
+#include <exeunt/runtime/timeout.hpp>
 #include <exeunt/runtime/yield.hpp>
 
 #include <memory>
@@ -361,6 +362,26 @@ task<> churns(int all) {
 
 TEST_P(group_test, stands_cancellation_at_any_moment) {
     run(churns(rounds(200)));
+}
+
+task<> finishes_nevertheless() {
+    co_await yield_now();
+    co_await sleep(1us);
+    co_await shield(sleep(20ms));
+}
+task<int> gives_a_value_early() {
+    auto body = [](group& g) -> task<int> {
+        static_cast<void>(g.spawn(finishes_nevertheless));
+        co_return 7;
+    };
+    co_return co_await with_group(body);
+}
+
+TEST_P(group_test, delivers_its_value_when_no_task_was_cancelled_in_fact) {
+    run([]() -> task<> {
+        auto value = co_await move_on_after(5ms, gives_a_value_early());
+        EXPECT_EQ(value.value_or(-1), 7);
+    }());
 }
 
 }  // namespace

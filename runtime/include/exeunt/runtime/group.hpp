@@ -64,7 +64,8 @@ class group : core::listing_combinator, core::spawn_scope {
     }
 
  private:
-    void* task_ended(core::root_strand& strand, const std::exception_ptr& error) noexcept override;
+    void* task_ended(core::root_strand& strand, core::link::status outcome,
+                     const std::exception_ptr& error) noexcept override;
     bool closed_by_cancellation() const noexcept override { return children_cancelled(); }
     void start(scheduler::work_item& item) noexcept;
     scheduler::worker_pool& pool() const noexcept;

@@ -15,9 +15,10 @@ namespace exeunt::core {
 /// Where a spawned task belongs: a group, or the root scope of a runtime.
 class spawn_scope {
  public:
-    /// A task of this scope has ended. Returns what to run next, or null. `error`: how it failed.
-    /// After that the task touches nothing of the scope.
-    virtual void* task_ended(root_strand& strand, const std::exception_ptr& error) noexcept = 0;
+    /// A task of this scope has ended, as `outcome` says; `error`: how it failed. Returns what to
+    /// run next, or null. After that the task touches nothing of the scope.
+    virtual void* task_ended(root_strand& strand, link::status outcome,
+                             const std::exception_ptr& error) noexcept = 0;
     /// Whether tasks of this scope are not to be started any more.
     virtual bool closed_by_cancellation() const noexcept = 0;
 
@@ -60,7 +61,8 @@ class record_base {
 
     /// The task has ended and its coroutine is gone: wakes the awaiters, tells the scope, gives up
     /// the task's own reference. Returns what to run next, or null.
-    void* finish(root_strand& strand, const std::exception_ptr& error) noexcept;
+    void* finish(root_strand& strand, link::status outcome,
+                 const std::exception_ptr& error) noexcept;
     spawn_scope& scope() const noexcept { return scope_; }
 
  private:
@@ -126,7 +128,7 @@ class record : public record_base, public branch<T, root_strand> {
     void* end() noexcept {
         this->destroy_coroutine();
         drop_callable();
-        return finish(*this, exception());
+        return finish(*this, this->outcome, exception());
     }
     static void task_ended(void* self) {
         void* next = static_cast<record&>(branch_type::of(self)).end();
