@@ -27,9 +27,12 @@ void* group::task_ended(core::root_strand& strand, core::link::status outcome,
                         const std::exception_ptr& error) noexcept {
     forget(strand);
     if (error) failed(error);
-    // Cancelled by the group, not by its own handle: then with_group() may have to unwind. A task
+    // Cancelled by a scope, not by its own handle: then with_group() may have to unwind. A task
     // that ended with a value in spite of a request does not make it lose that of the body.
-    if (outcome == core::link::status::cancelled && children_cancelled()) note_cancelled();
+    if (outcome == core::link::status::cancelled &&
+        (children_cancelled() || frame->strand->scope_cancelled())) {
+        note_cancelled();
+    }
     return arrive();
 }
 

@@ -169,8 +169,10 @@ class group_awaiter final : group {
     }
     static void finished(void* self) {
         auto& me = static_cast<group_awaiter&>(group::of(self));
-        // By group::cancel(): the parent goes on. By a scope above: it unwinds.
-        const bool passes = !me.error() && me.child_cancelled() && me.frame->strand->cancelled();
+        // By group::cancel(): the parent goes on. By a scope above, from which the request may be
+        // on its way still: it unwinds.
+        const bool passes =
+            !me.error() && me.child_cancelled() && me.frame->strand->scope_cancelled();
         void* next = passes ? unwind(*me.frame) : me.frame->handle().address();
         EXEUNT_MUSTTAIL return entry(next)(next);
     }
