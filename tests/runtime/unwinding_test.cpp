@@ -147,6 +147,34 @@ TEST_P(unwinding_test, parameters_see_it_too) {
     EXPECT_EQ(g.successes, 1);
 }
 
+/// Its destructor has a scope of its own, which is left by its end.
+class cleans_up {
+ public:
+    explicit cleans_up(guards& all) noexcept : g_(all) {}
+    cleans_up(const cleans_up&) = delete;
+    ~cleans_up() {
+        scope_success on_success([this] { ++g_.successes; });
+        scope_failure on_failure([this]() noexcept { ++g_.failures; });
+    }
+
+ private:
+    guards& g_;
+};
+task<> holds_a_scope(guards& g) {
+    cleans_up local(g);
+    co_await sleep(1h);
+}
+
+TEST_P(unwinding_test, does_not_fail_a_scope_within_a_destructor) {
+    guards g;
+    run([](guards& all) -> task<> {
+        auto late = co_await move_on_after(1ms, holds_a_scope(all));
+        EXPECT_FALSE(late);
+    }(g));
+    EXPECT_EQ(g.successes, 1);
+    EXPECT_EQ(g.failures, 0);
+}
+
 TEST(unwinding_alone, scope_guards_work_in_plain_functions) {
     guards g;
     {

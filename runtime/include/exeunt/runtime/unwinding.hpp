@@ -26,11 +26,12 @@ class scope_failure {
     scope_failure(const scope_failure&) = delete;
     scope_failure& operator=(const scope_failure&) = delete;
     ~scope_failure() {
-        if (unwinding() || std::uncaught_exceptions() > exceptions_) function_();
+        if ((unwinding() && !unwinding_) || std::uncaught_exceptions() > exceptions_) function_();
     }
 
  private:
     Function function_;
+    bool unwinding_ = unwinding();  ///< it stands in a destructor that a cancellation has called
     int exceptions_ = std::uncaught_exceptions();
 };
 
@@ -42,11 +43,12 @@ class scope_success {
     scope_success(const scope_success&) = delete;
     scope_success& operator=(const scope_success&) = delete;
     ~scope_success() noexcept(noexcept(function_())) {
-        if (!unwinding() && std::uncaught_exceptions() <= exceptions_) function_();
+        if (unwinding() == unwinding_ && std::uncaught_exceptions() <= exceptions_) function_();
     }
 
  private:
     Function function_;
+    bool unwinding_ = unwinding();  ///< as in scope_failure
     int exceptions_ = std::uncaught_exceptions();
 };
 
