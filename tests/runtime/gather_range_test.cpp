@@ -219,5 +219,33 @@ TEST_P(gather_range_test, grows_trees) {
     EXPECT_EQ(run(tree(7)), 1 << 14);
 }
 
+/// One of them cannot be moved.
+class fragile {
+ public:
+    explicit fragile(int n) noexcept : value(n) {}
+    fragile(fragile&& other) : value(other.value) {
+        if (value == 1) throw std::runtime_error("broken");
+    }
+    fragile& operator=(fragile&&) = default;
+    int value;
+};
+task<fragile> makes(int n) {
+    co_await yield_now();
+    co_return n;
+}
+task<> gathers_fragile_values() {
+    auto all = co_await gather_settled(std::views::iota(0, 3) | std::views::transform(makes));
+    EXPECT_EQ(all[0]->value, 0);
+    EXPECT_TRUE(all[1].failed());
+    EXPECT_EQ(all[2]->value, 2);
+    EXPECT_THROW(static_cast<void>(co_await gather(std::views::iota(0, 3) |
+                                                   std::views::transform(makes))),
+                 std::runtime_error);
+}
+
+TEST_P(gather_range_test, takes_a_move_that_throws_for_a_failed_child) {
+    run(gathers_fragile_values());
+}
+
 }  // namespace
 }  // namespace exeunt::tests

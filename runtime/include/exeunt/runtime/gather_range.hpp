@@ -161,7 +161,11 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
 
     void keep(child_branch& b) noexcept {
         if constexpr (Settled) {
-            values_.keep(b.index, b);
+            try {
+                values_.keep(b.index, b);
+            } catch (...) {
+                values_.fail(b.index, std::current_exception());
+            }
         } else if (EXEUNT_LIKELY(b.outcome == link::status::value)) {
             try {
                 values_.keep(b.index, b);
