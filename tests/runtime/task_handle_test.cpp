@@ -3,7 +3,9 @@
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/race.hpp>
+#include <exeunt/runtime/shield.hpp>
 #include <exeunt/runtime/sleep.hpp>
+#include <exeunt/runtime/timeout.hpp>
 #include <exeunt/runtime/yield.hpp>
 
 #include <memory>
@@ -225,6 +227,30 @@ TEST_P(task_handle_test, is_cancelled_by_foreign_threads_at_any_moment) {
         cancelled += h.cancelled() ? 1 : 0;
     }
     EXPECT_GT(cancelled, 0);
+}
+
+task<int> fails_when_cancelled() {
+    co_await shield(sleep(20ms));
+    throw std::runtime_error("failed late");
+}
+task<> is_cancelled_while_awaiting() {
+    auto h = spawn(fails_when_cancelled);
+    static_cast<void>(co_await h);
+}
+
+TEST_P(task_handle_test, reports_what_its_cancelled_awaiter_has_not_seen) {
+    static atomic<int> suppressed{0};
+    suppressed.store(0);
+    auto before = on_suppressed([](std::exception_ptr) { suppressed.fetch_add(1); });
+    {
+        runtime rt(options());
+        rt.run([]() -> task<> {
+            auto late = co_await move_on_after(1ms, is_cancelled_while_awaiting());
+            EXPECT_FALSE(late);
+        }());
+    }
+    on_suppressed(before);
+    EXPECT_EQ(suppressed.load(), 1);
 }
 
 }  // namespace

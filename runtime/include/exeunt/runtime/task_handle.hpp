@@ -101,7 +101,6 @@ class handle_awaiter : leaf {
     explicit handle_awaiter(record<T>& awaited) noexcept : leaf(take_off), record_(awaited) {
         resume = woken;
         record_.retain();
-        record_.set_observed();
     }
     ~handle_awaiter() { record_.release(); }
     handle_awaiter(const handle_awaiter&) = delete;
@@ -125,6 +124,7 @@ class handle_awaiter : leaf {
         return unwinds() ? cancel_now(*this, self.promise()) : transfer(self.address());
     }
     value_type await_resume() {
+        record_.set_observed();
         if (record_.outcome == link::status::cancelled) throw task_cancelled();
         if constexpr (Move) {
             return record_.take();
