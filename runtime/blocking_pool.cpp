@@ -78,7 +78,7 @@ void blocking_pool::start_thread(blocking_job& job) {
         // Detached: a thread that was idle for long leaves by itself, and stop() waits by counting.
         std::thread([this] { serve(); }).detach();
         ++threads_;
-    } catch (const std::system_error&) {
+    } catch (...) {  // std::system_error, or no memory
         if (threads_ > 0) return;  // one of them will come to it
         queue_.remove(job);
         --queued_;
@@ -116,6 +116,7 @@ bool blocking_pool::wait_for_job(std::unique_lock<std::mutex>& hold) noexcept {
         ++idle_;
         const auto why = work_.wait_until(hold, deadline);
         --idle_;
+        if (stopping_) left_.notify_all();  // for stop(), also when it takes a job now
         if (why == std::cv_status::timeout && queue_.empty()) return false;
     }
     return true;
