@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/runtime/as_completed.hpp>
+#include <exeunt/runtime/waiter_list.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
 #include <mutex>
@@ -113,7 +114,7 @@ std::coroutine_handle<> completion_awaiter::suspend(promise_base& self,
     state_->pending.attach(self);
     const bool cancelled = s.cancel_requested();
     if (cancelled && !closing_) return cancel_now(*this, self);
-    if (!state_->wait(*this, closing_)) return handle;
+    if (!state_->wait(*this, closing_)) return completed_at_once(handle);
     return park_or_continue(*this, s, handle);
 }
 

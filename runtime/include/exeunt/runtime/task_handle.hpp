@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exeunt/runtime/record.hpp>
+#include <exeunt/runtime/waiter_list.hpp>
 
 #include <utility>
 
@@ -121,7 +122,7 @@ class handle_awaiter : leaf {
                     break;
             }
         }
-        return unwinds() ? cancel_now(*this, self.promise()) : transfer(self.address());
+        return unwinds() ? cancel_now(*this, self.promise()) : completed_at_once(self);
     }
     value_type await_resume() {
         record_.set_observed();
