@@ -105,8 +105,8 @@ void worker_pool::inject(work_item& item) noexcept {
     const publishing guard(*this);
     injector_.push(item);
     light_fence();  // pairs with the heavy_fence() in worker::park(): publish, then look
-    // relaxed: ordered by the fence above.
-    if (idle_.any() && searching_.load(std::memory_order_relaxed) == 0) wake_near(0);
+    // Both are ordered by the fence above.
+    if (idle_.any() && !anybody_searches()) wake_near(0);
 }
 
 void worker_pool::wake_one(worker& near) noexcept {
@@ -127,7 +127,7 @@ bool worker_pool::begin_search() noexcept {
     // At most half of the workers search: more only disturb those that work.
     // relaxed: a hint about the number; nobody relies on the limit being exact.
     const int searching = searching_.load(std::memory_order_relaxed);
-    if (2 * static_cast<unsigned>(searching) >= size()) return false;
+    if (2 * searching >= static_cast<int>(size())) return false;
     searching_.fetch_add(1, std::memory_order_relaxed);
     return true;
 }
@@ -135,7 +135,7 @@ bool worker_pool::begin_search() noexcept {
 bool worker_pool::end_search() noexcept {
     // seq_cst: comes before the recheck of the queues in search()'s caller, for whoever saw this
     // worker searching and therefore woke nobody.
-    return searching_.fetch_sub(1, std::memory_order_seq_cst) == 1;
+    return searching_.fetch_sub(1, std::memory_order_seq_cst) <= 1;
 }
 
 std::uint64_t worker_pool::executed() const noexcept {

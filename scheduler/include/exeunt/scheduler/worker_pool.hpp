@@ -56,9 +56,8 @@ class worker_pool {
     /// if anybody is idle. Costs two loads when nobody is.
     void work_published(worker& by) noexcept {
         light_fence();  // pairs with the heavy_fence() in worker::park(): publish, then look
-        // relaxed: ordered by the fence above against the parking worker's set() and recheck.
-        if (EXEUNT_UNLIKELY(idle_.any()) && searching_.load(std::memory_order_relaxed) == 0)
-            wake_one(by);
+        // Ordered by the fence above against the parking worker's set() and recheck.
+        if (EXEUNT_UNLIKELY(idle_.any()) && !anybody_searches()) wake_one(by);
     }
 
  private:
@@ -73,8 +72,7 @@ class worker_pool {
     bool slots_are_watched() const noexcept {
         light_fence();  // pairs with the heavy_fence() in watches_slots(): wake up, then look
         // relaxed: ordered by the fence above.
-        return watched_.load(std::memory_order_relaxed) || !idle_.any() ||
-               searching_.load(std::memory_order_relaxed) != 0;
+        return watched_.load(std::memory_order_relaxed) || !idle_.any() || anybody_searches();
     }
     /// Items run by all workers.
     std::uint64_t executed() const noexcept;
@@ -98,6 +96,11 @@ class worker_pool {
      private:
         worker_pool& pool_;
     };
+    /// False when the count is negative, too: whoever claims a worker counts it after that, and
+    /// the worker may have looked around and stopped before. Relaxed: the caller has a fence.
+    bool anybody_searches() const noexcept {
+        return searching_.load(std::memory_order_relaxed) > 0;
+    }
     bool begin_search() noexcept;
     /// Returns true when the caller was the last searcher.
     bool end_search() noexcept;
@@ -113,7 +116,8 @@ class worker_pool {
 
     /// One bit for each parked worker. See docs/internals/parking.md.
     alignas(EXEUNT_CACHE_LINE) idle_set idle_;
-    /// Workers that look for work, those included that were just woken to do so.
+    /// Workers that look for work, those included that were just woken to do so. Never more than
+    /// there are, at times less: see anybody_searches(). Written by workers and by who wakes them.
     alignas(EXEUNT_CACHE_LINE) atomic<int> searching_{0};
     /// Whether a worker without work looks after the slots of the others now and then. Set and
     /// cleared by that worker, read by those who fill their slots.
