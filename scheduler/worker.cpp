@@ -70,7 +70,7 @@ void worker::run_loop() {
             park();
             continue;
         }
-        if (EXEUNT_UNLIKELY(watching_)) stop_watching();
+        if (EXEUNT_UNLIKELY(watching_)) hand_over_watch();
         // It may have been more than this one item: somebody else looks after the rest.
         if (EXEUNT_UNLIKELY(std::exchange(saw_work_, false))) pool_.work_published(*this);
         execute(item);
@@ -248,6 +248,19 @@ bool worker::watches_slots() noexcept {
 void worker::stop_watching() noexcept {
     // relaxed: a hint for worker::make_ready().
     if (std::exchange(watching_, false)) pool_.watched_.store(false, std::memory_order_relaxed);
+}
+
+/// The watcher goes to work. What lies in a slot by now has relied on it, and others that sleep do
+/// so without limit: one of them has to wake up and watch. What comes later finds nobody watching.
+void worker::hand_over_watch() noexcept {
+    stop_watching();
+    if (pool_.slots_are_watched()) return;
+    heavy_fence();  // pairs with light_fence() in slots_are_watched(): say it, then look
+    for (unsigned victim_index : victims_) {
+        if (pool_.at(victim_index).slot_.empty()) continue;
+        pool_.wake_one(*this);
+        return;
+    }
 }
 
 std::int64_t worker::time_to_sleep() noexcept {

@@ -212,17 +212,18 @@ TEST_P(worker_pool_test, idle_workers_use_no_cpu) {
     }
 }
 
+/// Makes a job ready on the worker whose timer it is.
+struct alarm : timer {
+    explicit alarm(job& j) : timer(&over), what(j) {}
+    static void over(timer& t) noexcept {
+        worker::current()->make_ready(static_cast<work_item*>(&static_cast<alarm&>(t).what));
+    }
+    job& what;
+};
+
 /// What waits behind a long computation in the slot of a worker that was woken in this or that way.
 class stuck_slot_test : public testing::TestWithParam<unsigned> {
  protected:
-    struct alarm : timer {
-        explicit alarm(job& j) : timer(&over), what(j) {}
-        static void over(timer& t) noexcept {
-            worker::current()->make_ready(static_cast<work_item*>(&static_cast<alarm&>(t).what));
-        }
-        job& what;
-    };
-
     /// The time from when it was put into the slot to its run on another worker.
     void expect_rescue(bool by_timer) {
         atomic<bool> rescued{false};
@@ -260,6 +261,45 @@ TEST_P(stuck_slot_test, is_emptied_when_its_worker_was_woken_by_an_item) {
 }
 TEST_P(stuck_slot_test, is_emptied_when_its_worker_was_woken_by_its_own_timer) {
     expect_rescue(true);
+}
+
+/// The watcher goes to work by its own timer while an item waits in a busy worker's slot: another
+/// sleeper has to watch.
+TEST(stuck_slots, are_watched_on_when_the_watcher_goes_to_work) {
+    atomic<bool> rescued{false};
+    atomic<int> finished{0};
+    const auto compute_until_rescued = [&] {
+        const auto end = clock_type::now() + 2s;
+        while (!rescued.load() && clock_type::now() < end) {
+        }
+        finished.fetch_add(1);
+    };
+    clock_type::time_point put;
+    clock_type::time_point ran;
+    job stuck([&] {
+        ran = clock_type::now();
+        rescued.store(true);
+    });
+    job fill_slot([&] {
+        put = clock_type::now();
+        // Nobody watches: this wakes worker 1, which finds nothing, and watches from then on.
+        worker::current()->make_ready(static_cast<work_item*>(&stuck));
+        compute_until_rescued();
+    });
+    job leave_watch(compute_until_rescued);
+    alarm first(fill_slot);
+    alarm second(leave_watch);
+    const auto arm = [](alarm& a, std::int64_t after_ns) {
+        worker::current()->timers().arm(a, worker::current()->deadline_in(after_ns));
+    };
+    job arm_first([&] { arm(first, 100'000'000); });
+    job arm_second([&] { arm(second, 104'000'000); });
+    worker_pool pool(with(3));
+    pool.at(0).post(arm_first);
+    pool.at(1).post(arm_second);
+    ASSERT_TRUE(eventually([&] { return finished.load() == 2; }));
+    ASSERT_TRUE(rescued.load());
+    EXPECT_LT(ran - put, 500ms);
 }
 
 TEST_P(worker_pool_test, spreads_steps_over_the_workers) {

@@ -126,6 +126,7 @@ class worker {
     void finish_turn(operation* done) noexcept;
     bool watches_slots() noexcept;
     void stop_watching() noexcept;
+    void hand_over_watch() noexcept;
     std::int64_t time_to_sleep() noexcept;
     void forget_work() noexcept;
     void maybe_turn_event_loop();

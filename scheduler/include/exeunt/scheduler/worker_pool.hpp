@@ -67,10 +67,14 @@ class worker_pool {
     bool stopping() const noexcept {
         return stop_.load(std::memory_order_acquire);  // pairs with the release in stop_threads()
     }
-    /// Asked by a worker that has filled its slot. False when all others may sleep without limit:
-    /// nobody would look after the item if it waited behind a long computation.
+    /// Asked by a worker that has filled its slot, or that stops watching. False when all others
+    /// may sleep without limit: nobody would look after an item that waits behind a long
+    /// computation.
     bool slots_are_watched() const noexcept {
-        light_fence();  // pairs with the heavy_fence() in watches_slots(): wake up, then look
+        // Pairs with the heavy_fence() in watches_slots(): wake up, then look; with the one in
+        // hand_over_watch(): fill the slot, then look; and with the one in park(), where the next
+        // watcher comes from: stop watching, then look.
+        light_fence();
         // relaxed: ordered by the fence above.
         return watched_.load(std::memory_order_relaxed) || !idle_.any() || anybody_searches();
     }
