@@ -33,7 +33,7 @@ class blocking_pool {
 
     std::mutex lock_;
     std::condition_variable work_;  ///< a job was queued, or stopping_ set
-    std::condition_variable left_;  ///< a thread has left
+    std::condition_variable left_;  ///< while stopping_: a thread is no longer idle
     // Under lock_:
     waiter_list queue_;
     unsigned queued_ = 0;
@@ -105,7 +105,6 @@ void blocking_pool::serve() noexcept {
         hold.lock();
     }
     --threads_;
-    left_.notify_all();
 }
 
 /// False when the thread is to leave.
@@ -116,7 +115,8 @@ bool blocking_pool::wait_for_job(std::unique_lock<std::mutex>& hold) noexcept {
         ++idle_;
         const auto why = work_.wait_until(hold, deadline);
         --idle_;
-        if (stopping_) left_.notify_all();  // for stop(), also when it takes a job now
+        // Here, for it may find a last job, which stop() does not wait for.
+        if (stopping_) left_.notify_all();
         if (why == std::cv_status::timeout && queue_.empty()) return false;
     }
     return true;
@@ -126,7 +126,7 @@ void blocking_pool::stop() noexcept {
     std::unique_lock hold(lock_);
     stopping_ = true;
     work_.notify_all();
-    // Idle threads hear of it and leave; busy ones are not waited for.
+    // Idle threads hear of it and leave, or take what is queued; busy ones are not waited for.
     left_.wait(hold, [this] { return idle_ == 0; });
 }
 

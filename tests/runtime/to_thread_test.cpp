@@ -8,8 +8,12 @@
 #include <exeunt/runtime/to_thread.hpp>
 #include <exeunt/runtime/yield.hpp>
 
+#include <sched.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <future>
 #include <memory>
@@ -222,6 +226,48 @@ TEST(to_thread, runs_in_place_in_a_simulation) {
         co_return co_await to_thread([] { return std::this_thread::get_id(); }) == here;
     };
     EXPECT_TRUE(run(main(), options().event_loop(event_loop::simulated)));
+}
+
+/// The calling thread runs on this core only.
+void stay_on(int core) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(core), &set);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof set, &set), 0);
+}
+
+/// An idle thread has been told of a job that never ends, and exit() comes before it has taken it:
+/// it runs only when nobody else wants the core.
+void exit_before_the_idle_thread_wakes() {
+    ::alarm(30);
+    auto stuck = []() -> task<> {
+        auto forever = [] {
+            for (;;)
+                ::pause();
+        };
+        co_await to_thread(forever);
+    };
+    auto main = [&]() -> task<> {
+        const int core = ::sched_getcpu();
+        stay_on(core);
+        auto give_way = [core] {
+            stay_on(core);
+            const sched_param none{};
+            ASSERT_EQ(::sched_setscheduler(0, SCHED_IDLE, &none), 0);
+        };
+        co_await to_thread(give_way);
+        while (core::state_of_blocking_pool().idle == 0)
+            co_await sleep(1ms);
+        task_handle<> waits = exeunt::spawn(stuck);
+        co_await yield_now();  // it has queued its job
+        std::exit(0);
+    };
+    run(main(), options().threads(1));
+}
+
+TEST(to_thread, does_not_hold_up_the_end_of_the_process) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(exit_before_the_idle_thread_wakes(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
