@@ -17,53 +17,64 @@ class runtime::root_scope final : public core::spawn_scope {
         if (closed_) static_cast<void>(strand.mark_cancelled());
         strand.owner = &record;
         strand.listed = true;
-        strand.next_listed = first_;
-        if (first_ != nullptr) first_->previous_listed = &strand;
-        first_ = &strand;
+        link(first_, strand);
     }
 
     /// Cancels every task and waits until the last has ended.
     void close() noexcept {
         std::unique_lock guard(lock_);
         closed_ = true;
-        while (first_ != nullptr) {
-            cancel_one_by_one(guard);
-            empty_.wait(guard, [this] { return first_ == nullptr; });
-        }
+        cancel_one_by_one(guard);
+        empty_.wait(guard, [this] { return empty(); });
     }
 
     void* task_ended(core::root_strand& strand, core::link::status,
                      const std::exception_ptr&) noexcept override {
         std::lock_guard guard(lock_);
-        (strand.previous_listed ? strand.previous_listed->next_listed : first_) =
-            strand.next_listed;
-        if (strand.next_listed) strand.next_listed->previous_listed = strand.previous_listed;
-        if (first_ == nullptr) empty_.notify_all();  // under the lock: the scope may go after it
+        unlink(strand);
+        if (empty()) empty_.notify_all();  // under the lock: the scope may go after it
         return nullptr;
     }
     bool closed_by_cancellation() const noexcept override { return false; }
 
  private:
+    /// Each strand goes to the other list first: the lock is dropped meanwhile, so nothing else
+    /// could say how far the walk has come. What add() brings from now on is cancelled already.
     void cancel_one_by_one(std::unique_lock<std::mutex>& guard) noexcept {
-        for (core::listed_strand* each = first_; each != nullptr;) {
-            auto& strand = static_cast<core::root_strand&>(*each);
-            if (strand.cancelled()) {
-                each = each->next_listed;
-                continue;
-            }
+        while (first_ != nullptr) {
+            auto& strand = static_cast<core::root_strand&>(*first_);
+            unlink(strand);
+            link(asked_, strand);
+            if (strand.cancelled()) continue;
             core::record_base& record = *strand.owner;
             record.retain();
             guard.unlock();
             strand.request_cancel();
             record.release();
             guard.lock();
-            each = first_;  // the list may have changed; those cancelled already are skipped
         }
+    }
+
+    bool empty() const noexcept { return first_ == nullptr && asked_ == nullptr; }
+
+    static void link(core::listed_strand*& list, core::listed_strand& strand) noexcept {
+        strand.previous_listed = nullptr;
+        strand.next_listed = list;
+        if (list != nullptr) list->previous_listed = &strand;
+        list = &strand;
+    }
+
+    void unlink(core::listed_strand& strand) noexcept {
+        core::listed_strand*& list = first_ == &strand ? first_ : asked_;
+        (strand.previous_listed ? strand.previous_listed->next_listed : list) = strand.next_listed;
+        if (strand.next_listed) strand.next_listed->previous_listed = strand.previous_listed;
     }
 
     std::mutex lock_;
     std::condition_variable empty_;
+    // Under lock_:
     core::listed_strand* first_ = nullptr;
+    core::listed_strand* asked_ = nullptr;  ///< to end, by close()
     bool closed_ = false;
 };
 

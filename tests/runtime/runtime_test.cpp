@@ -4,6 +4,8 @@
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/yield.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -195,6 +197,28 @@ TEST(runtime_alone, needs_no_options) {
     runtime rt;
     EXPECT_GE(rt.workers(), 1U);
     EXPECT_EQ(rt.run(number(6)), 6);
+}
+
+task<> sleeps_long() {
+    co_await sleep(1h);
+}
+
+/// How long it takes to end with so many tasks that wait.
+std::chrono::duration<double> time_to_end(int tasks) {
+    auto rt = std::make_unique<runtime>(options().threads(1));
+    rt->run([](int n) -> task<> {
+        for (int i = 0; i < n; ++i)
+            spawn(sleeps_long).detach();
+        co_await sleep(20ms);
+    }(tasks));
+    const auto start = std::chrono::steady_clock::now();
+    rt.reset();
+    return std::chrono::steady_clock::now() - start;
+}
+
+TEST(runtime_alone, ends_in_time_proportional_to_its_tasks) {
+    const std::chrono::duration<double> few = time_to_end(4'000);
+    EXPECT_LT(time_to_end(40'000), 40 * std::max(few, std::chrono::duration<double>(10ms)));
 }
 
 TEST(runtime_alone, pins_its_workers) {
