@@ -269,7 +269,8 @@ TEST(timer_wheel, behaves_as_a_multimap_does) {
 struct contested : timer {
     contested() : timer(&fired) {}
     static void fired(timer& t) noexcept {
-        static_cast<contested&>(t).fires.fetch_add(1, std::memory_order_relaxed);
+        // release: pairs with the acquire of who waits to arm the timer again.
+        static_cast<contested&>(t).fires.fetch_add(1, std::memory_order_release);
     }
     exeunt::atomic<int> fires{0};
     exeunt::atomic<int> cancels{0};
@@ -327,7 +328,8 @@ TEST(timer_wheel, threads_arm_and_cancel_in_each_others_wheels) {
                 if (timer_wheel::cancel(mine))
                     outcomes.fetch_add(1);
                 else  // it fires on another thread; wait, since the timer is armed again next
-                    while (mine.fires.load(std::memory_order_relaxed) == before)
+                    // acquire: pairs with the release in fired().
+                    while (mine.fires.load(std::memory_order_acquire) == before)
                         std::this_thread::yield();
                 if (mine.fires.load(std::memory_order_relaxed) != before) outcomes.fetch_add(1);
             }
