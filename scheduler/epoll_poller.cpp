@@ -2,7 +2,6 @@
 #include "epoll_poller.hpp"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,20 +63,16 @@ int control(int epoll, int action, int fd, std::uint32_t events, descriptor* dat
 epoll_poller::epoll_poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (epoll_ < 0)
         throw std::system_error(errno, std::system_category(), "cannot create an epoll descriptor");
-    wake_event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    const int error =
-        wake_event_ < 0 ? errno : control(epoll_, EPOLL_CTL_ADD, wake_event_, EPOLLIN, nullptr);
+    const int error = control(epoll_, EPOLL_CTL_ADD, wake_event_.descriptor(), EPOLLIN, nullptr);
     if (error != 0) {
-        if (wake_event_ >= 0) ::close(wake_event_);
         ::close(epoll_);
         throw std::system_error(error, std::system_category(),
-                                "cannot create the event descriptor that wakes an event loop");
+                                "cannot watch the event that wakes an event loop");
     }
 }
 
 epoll_poller::~epoll_poller() {
     orphan_descriptors();
-    ::close(wake_event_);
     ::close(epoll_);
 }
 
@@ -103,10 +98,7 @@ operation* epoll_poller::poll(std::int64_t timeout_ns) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         auto* const d = static_cast<descriptor*>(event.data.ptr);
         if (d == nullptr) {
-            // acq_rel: the acquire half pairs with the release half in wake(), so that what was
-            // published before a wake that was coalesced is visible to our caller. After this
-            // exchange the next wake writes again, and is an event for the next wait.
-            notified_.exchange(false, std::memory_order_acq_rel);
+            wake_event_.acknowledge();
             continue;
         }
         const std::uint32_t bits = event.events;
@@ -121,17 +113,6 @@ operation* epoll_poller::poll(std::int64_t timeout_ns) {
     }
     if (has_ended()) take_ended(completed);
     return completed.take();
-}
-
-void epoll_poller::wake() noexcept {
-    // acq_rel: the release half pairs with the acquire half of the exchange in poll().
-    if (notified_.exchange(true, std::memory_order_acq_rel)) return;
-    const int kept = errno;  // we may be in a signal handler
-    const std::uint64_t one = 1;
-    // A counter that is full (EAGAIN) is an event already; it takes 2^64 wakes.
-    while (::write(wake_event_, &one, sizeof one) < 0 && errno == EINTR) {
-    }
-    errno = kept;
 }
 
 }  // namespace exeunt::scheduler

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include "exeunt/scheduler/atomic.hpp"
 #include "exeunt/scheduler/descriptor.hpp"
 #include "readiness_poller.hpp"
+#include "wake_event.hpp"
 
 /// The epoll backend. A descriptor is registered once, edge-triggered, for both directions.
 
@@ -19,7 +19,7 @@ class epoll_poller final : public readiness_poller {
     ~epoll_poller() override;
 
     operation* poll(std::int64_t timeout_ns) override;
-    void wake() noexcept override;
+    void wake() noexcept override { wake_event_.signal(); }
     std::string_view name() const noexcept override { return "epoll"; }
 
  private:
@@ -28,10 +28,7 @@ class epoll_poller final : public readiness_poller {
 
     int epoll_ = -1;
     /// Registered edge-triggered: each write is an event, so it is never read.
-    int wake_event_ = -1;
-    /// A write to wake_event_ is under way or not yet noticed. Set by any thread that wakes,
-    /// cleared by the owner when it sees the event.
-    atomic<bool> notified_{false};
+    wake_event wake_event_;
 };
 
 }  // namespace exeunt::scheduler

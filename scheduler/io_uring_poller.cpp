@@ -2,13 +2,14 @@
 #include "io_uring_poller.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <system_error>
 
@@ -68,6 +69,15 @@ int set_up(io_uring& ring) noexcept {
     return error;
 }
 
+/// The kernel had no memory for a completion that did not fit into the ring. Its operation would
+/// wait for ever, and nobody can say which one it is.
+[[noreturn]] EXEUNT_COLD void completions_are_lost() noexcept {
+    std::fputs("exeunt: the kernel ran out of memory and has dropped completions of an io_uring; "
+               "EXEUNT_EVENT_LOOP=epoll does without\n",
+               stderr);
+    std::abort();
+}
+
 /// Where operation::cancel_link lies in an operation.
 std::ptrdiff_t cancel_link_offset() noexcept {
     static const std::ptrdiff_t offset = [] {
@@ -93,22 +103,16 @@ bool may_be_tried(opcode code) noexcept {
 
 // ---------------------------------------------------------------- set-up
 
-io_uring_poller::io_uring_poller() : wake_event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    if (wake_event_ < 0)
-        throw std::system_error(errno, std::system_category(),
-                                "cannot create the event descriptor that wakes an event loop");
+io_uring_poller::io_uring_poller() {
     const int flags = set_up(ring_);
-    if (flags < 0) {
-        ::close(wake_event_);
+    if (flags < 0)
         throw std::system_error(-flags, std::system_category(), "cannot set up an io_uring");
-    }
     can_poll_first_ = (static_cast<unsigned>(flags) & IORING_SETUP_SINGLE_ISSUER) != 0;
 }
 
 io_uring_poller::~io_uring_poller() {
     EXEUNT_ASSERT(pending() == 0);
     ::io_uring_queue_exit(&ring_);
-    ::close(wake_event_);
 }
 
 int io_uring_poller::probe() noexcept {
@@ -162,7 +166,7 @@ io_uring_sqe& io_uring_poller::next_sqe() noexcept {
 
 void io_uring_poller::arm_wake_event() noexcept {
     io_uring_sqe& sqe = next_sqe();
-    ::io_uring_prep_poll_multishot(&sqe, wake_event_, POLLIN);
+    ::io_uring_prep_poll_multishot(&sqe, wake_event_.descriptor(), POLLIN);
     sqe.user_data = of_the_wake_event;
 }
 
@@ -385,16 +389,14 @@ void io_uring_poller::reap() noexcept {
                      copy.res, copy.flags);
             continue;
         }
-        // acq_rel: the acquire half pairs with the release half in wake(), so that what was
-        // published before a wake that was coalesced is visible to our caller. After this exchange
-        // the next wake writes again, and is an event for the next wait.
-        notified_.exchange(false, std::memory_order_acq_rel);
+        wake_event_.acknowledge();
+        woken_ = true;
         if ((copy.flags & IORING_CQE_F_MORE) == 0) arm_wake_event();
     }
 }
 
 void io_uring_poller::enter(std::int64_t timeout_ns) noexcept {
-    [[maybe_unused]] int result = 0;
+    int result = 0;
     if (timeout_ns == 0) {
         const unsigned kernel_flags = IO_URING_READ_ONCE(*ring_.sq.kflags);
         const bool due = (kernel_flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
@@ -407,6 +409,7 @@ void io_uring_poller::enter(std::int64_t timeout_ns) noexcept {
         io_uring_cqe* first = nullptr;
         result = ::io_uring_submit_and_wait_timeout(&ring_, &first, 1, &limit, nullptr);
     }
+    if (EXEUNT_UNLIKELY(result == -EBADR)) completions_are_lost();
     // What was not submitted (EBUSY, EAGAIN, EINTR) is still there for the next pass.
     EXEUNT_ASSERT(result >= 0 || result == -ETIME || result == -EINTR || result == -EBUSY ||
                   result == -EAGAIN);
@@ -416,22 +419,13 @@ operation* io_uring_poller::poll(std::int64_t timeout_ns) {
     if (EXEUNT_UNLIKELY(!enabled_)) enable();
     EXEUNT_ASSERT(on_owner_thread());
     if (!cancels_.empty()) take_cancels();
-    if (!completed_.empty() || ::io_uring_cq_ready(&ring_) != 0) timeout_ns = 0;
+    // Making room in the ring may have taken completions out of it, the wake event's, too.
+    if (woken_ || !completed_.empty() || ::io_uring_cq_ready(&ring_) != 0) timeout_ns = 0;
     enter(timeout_ns);
     reap();
     if (!cancels_.empty()) take_cancels();
+    woken_ = false;
     return completed_.take();
-}
-
-void io_uring_poller::wake() noexcept {
-    // acq_rel: the release half pairs with the acquire half of the exchange in reap().
-    if (notified_.exchange(true, std::memory_order_acq_rel)) return;
-    const int kept = errno;  // we may be in a signal handler
-    const std::uint64_t one = 1;
-    // A counter that is full (EAGAIN) is an event already; it takes 2^64 wakes.
-    while (::write(wake_event_, &one, sizeof one) < 0 && errno == EINTR) {
-    }
-    errno = kept;
 }
 
 }  // namespace exeunt::scheduler

@@ -13,6 +13,7 @@
 #include "exeunt/scheduler/descriptor.hpp"
 #include "exeunt/scheduler/inbox.hpp"
 #include "operation_list.hpp"
+#include "wake_event.hpp"
 
 /// The io_uring backend: one ring a worker, submitted to and entered by that worker only.
 ///
@@ -34,7 +35,7 @@ class io_uring_poller final : public descriptor_poller {
     bool submit(operation& op) override;
     bool cancel(operation& op) override;
     operation* poll(std::int64_t timeout_ns) override;
-    void wake() noexcept override;
+    void wake() noexcept override { wake_event_.signal(); }
     std::size_t pending() const noexcept override {
         return pending_.load(std::memory_order_relaxed);
     }
@@ -72,7 +73,9 @@ class io_uring_poller final : public descriptor_poller {
     /// happens after a submission.
     bool enabled_ = false;
     pthread_t owner_{};
-    int wake_event_ = -1;
+    wake_event wake_event_;
+    /// An event of it has come since poll() last returned; owner only.
+    bool woken_ = false;
 
     /// Filled by reap(), emptied by poll(). Owner only.
     operation_list completed_;
@@ -80,9 +83,6 @@ class io_uring_poller final : public descriptor_poller {
     inbox cancels_;
     /// Written by the owner; read by anyone.
     atomic<std::size_t> pending_{0};
-    /// A write to wake_event_ is under way or not yet noticed. Set by any thread that wakes,
-    /// cleared by the owner.
-    alignas(EXEUNT_CACHE_LINE) atomic<bool> notified_{false};
 };
 
 }  // namespace exeunt::scheduler

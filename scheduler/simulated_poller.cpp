@@ -2,7 +2,6 @@
 #include "simulated_poller.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,15 +13,10 @@
 namespace exeunt::scheduler {
 
 simulated_poller::simulated_poller(std::uint64_t seed)
-    : random_(seed), wake_event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    if (wake_event_ < 0)
-        throw std::system_error(errno, std::system_category(),
-                                "cannot create the event descriptor that wakes an event loop");
-}
+    : random_(seed) {}
 
 simulated_poller::~simulated_poller() {
     orphan_descriptors();
-    ::close(wake_event_);
 }
 
 int simulated_poller::watch(descriptor& d) noexcept {
@@ -43,7 +37,7 @@ operation_list simulated_poller::look(int timeout_ms) {
         std::lock_guard hold(watched_lock_);
         watched = watched_;
     }
-    std::vector<pollfd> entries{pollfd{wake_event_, POLLIN, 0}};
+    std::vector<pollfd> entries{pollfd{wake_event_.descriptor(), POLLIN, 0}};
     std::erase_if(watched, [&entries](descriptor* d) {
         const std::uint8_t ways = awaited(*d);
         if (ways == 0) return true;
@@ -54,11 +48,7 @@ operation_list simulated_poller::look(int timeout_ms) {
     });
     operation_list completed;
     if (::poll(entries.data(), entries.size(), timeout_ms) <= 0) return completed;
-    if (entries.front().revents != 0) {
-        std::uint64_t count = 0;
-        while (::read(wake_event_, &count, sizeof count) < 0 && errno == EINTR) {
-        }
-    }
+    if (entries.front().revents != 0) wake_event_.drain();
     for (std::size_t i = 0; i < watched.size(); ++i) {
         const int events = entries[i + 1].revents;
         const bool ended = (events & (POLLERR | POLLHUP | POLLNVAL)) != 0;
@@ -88,7 +78,7 @@ operation* simulated_poller::poll(std::int64_t timeout_ns) {
         take_ended(completed);
         if (pending() != 0) {
             const bool wait =
-                completed.empty() && timeout_ns != 0 && !notified_.load(std::memory_order_relaxed);
+                completed.empty() && timeout_ns != 0 && wake_event_.quiet();
             operation_list ready = look(!wait ? 0 : timeout_ns < 0 ? -1 : patience_ms_);
             for (operation* op = ready.take(); op != nullptr;) {
                 operation* const next = static_cast<operation*>(op->next);
@@ -97,24 +87,13 @@ operation* simulated_poller::poll(std::int64_t timeout_ns) {
             }
         }
         take_ended(completed);
-    } else if (timeout_ns < 0 && !notified_.load(std::memory_order_relaxed)) {
+    } else if (timeout_ns < 0 && wake_event_.quiet()) {
         // Only another thread can bring anything now: that is waited for in real time.
         look(-1);
     }
-    // acq_rel: the acquire half pairs with the release half in wake().
-    const bool woken = notified_.exchange(false, std::memory_order_acq_rel);
+    const bool woken = wake_event_.acknowledge();
     if (completed.empty() && !woken && timeout_ns > 0) now_ += timeout_ns;
     return in_seeded_order(completed);
-}
-
-void simulated_poller::wake() noexcept {
-    // acq_rel: the release half pairs with the acquire half of the exchange in poll().
-    if (notified_.exchange(true, std::memory_order_acq_rel)) return;
-    const int kept = errno;  // we may be in a signal handler
-    const std::uint64_t one = 1;
-    while (::write(wake_event_, &one, sizeof one) < 0 && errno == EINTR) {
-    }
-    errno = kept;
 }
 
 }  // namespace exeunt::scheduler

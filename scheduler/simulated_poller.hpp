@@ -10,6 +10,7 @@
 #include "exeunt/scheduler/short_lock.hpp"
 #include "operation_list.hpp"
 #include "readiness_poller.hpp"
+#include "wake_event.hpp"
 
 /// The event loop of a simulation: a virtual clock, and a seeded order of what completes at once.
 ///
@@ -30,7 +31,7 @@ class simulated_poller final : public readiness_poller {
     /// operations are pending they are given `patience` of real time first. Without a limit it
     /// waits in real time, for them or for wake(): nothing else could ever happen.
     operation* poll(std::int64_t timeout_ns) override;
-    void wake() noexcept override;
+    void wake() noexcept override { wake_event_.signal(); }
     std::int64_t now() const noexcept override { return now_; }
     std::string_view name() const noexcept override { return "simulated"; }
 
@@ -54,9 +55,7 @@ class simulated_poller final : public readiness_poller {
     xorshift random_;
     std::int64_t now_ = 0;
     int patience_ms_ = 1;
-    int wake_event_ = -1;
-    /// Set by any thread that wakes, cleared by the owner.
-    atomic<bool> notified_{false};
+    wake_event wake_event_;
 };
 
 }  // namespace exeunt::scheduler

@@ -90,10 +90,8 @@ void worker::execute(void* item) noexcept {
 }
 
 void* worker::next() noexcept {
-    if (EXEUNT_UNLIKELY(++tick_ % fairness_interval == 0)) {
-        maybe_turn_event_loop();
-        if (void* item = take_shared()) return item;
-        if (void* item = ready_.steal()) return item;
+    if (EXEUNT_UNLIKELY(--until_look_ == 0)) {
+        if (void* item = look_around()) return item;
     }
     if (slot_left_ > 0) {
         if (void* item = slot_.take()) {
@@ -110,6 +108,29 @@ void* worker::next() noexcept {
         if (void* item = ready_.steal()) return item;
     }
     return take_shared();
+}
+
+/// What a worker with work of its own would never come to: timers, its event loop, the shared
+/// queues and the oldest of its ready items. Items that take long are followed by a look each, short
+/// ones share the price of reading the clock.
+void* worker::look_around() noexcept {
+    const std::int64_t present = now();
+    const std::int64_t passed = present - std::exchange(last_look_ns_, present);
+    if (passed > turn_interval_ns) {
+        const std::int64_t times_too_long = std::min<std::int64_t>(passed / turn_interval_ns + 1,
+                                                                   fairness_interval);
+        look_interval_ = std::max(look_interval_ / static_cast<unsigned>(times_too_long), 1U);
+    } else {
+        look_interval_ = std::min(look_interval_ * 2, fairness_interval);
+    }
+    until_look_ = look_interval_;
+    if (present - last_turn_ns_ >= turn_interval_ns) turn_event_loop();
+    if (void* item = take_shared()) {
+        // Others may take what this turn has made ready, in case the item takes long.
+        if (!ready_.empty()) pool_.work_published(*this);
+        return item;
+    }
+    return ready_.steal();
 }
 
 void* worker::next_in_simulation() noexcept {
@@ -272,12 +293,6 @@ std::int64_t worker::time_to_sleep() noexcept {
     return limit == timer_wheel::never ? -1 : limit;
 }
 
-void worker::maybe_turn_event_loop() {
-    const std::int64_t present = now();
-    if (present - last_turn_ns_ < turn_interval_ns) return;
-    turn_event_loop();
-}
-
 void worker::turn_event_loop() {
     finish_turn(wait_for_events(0));
 }
@@ -286,6 +301,7 @@ operation* worker::wait_for_events(std::int64_t timeout_ns) {
     counters_.polls.add();
     operation* done = poller_->poll(timeout_ns);
     last_turn_ns_ = now();
+    last_look_ns_ = last_turn_ns_;
     return done;
 }
 

@@ -107,9 +107,11 @@ class worker {
  private:
     friend class worker_pool;
     static constexpr int max_depth = 64;
+    /// At most so many items run between two looks at the event loop and the shared queues.
     static constexpr unsigned fairness_interval = 61;
 
     void* next() noexcept;
+    void* look_around() noexcept;
     void* next_in_simulation() noexcept;
     void* take_shared() noexcept;
     void* take_inbox() noexcept;
@@ -129,12 +131,12 @@ class worker {
     void hand_over_watch() noexcept;
     std::int64_t time_to_sleep() noexcept;
     void forget_work() noexcept;
-    void maybe_turn_event_loop();
 
     // Owner only, hot.
     worker_pool& pool_;
     unsigned index_;
-    unsigned tick_ = 0;
+    unsigned until_look_ = fairness_interval;  ///< items
+    unsigned look_interval_ = fairness_interval;
     int slot_left_ = slot_run;
     int budget_ = budget;
     int depth_ = 0;
@@ -145,6 +147,7 @@ class worker {
     void* bounced_ = nullptr;
     work_item* inbox_rest_ = nullptr;
     std::int64_t last_turn_ns_ = 0;
+    std::int64_t last_look_ns_ = 0;
     std::uint64_t seen_executed_ = 0;  ///< by the whole pool, when last asked to watch
     xorshift random_;
     std::unique_ptr<poller> poller_;
