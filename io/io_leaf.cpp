@@ -9,22 +9,23 @@
 namespace exeunt::core {
 
 using scheduler::descriptor;
+using scheduler::descriptor_reference;
 using scheduler::opcode;
 using scheduler::operation;
 using scheduler::worker;
 
-io_leaf::io_leaf(opcode what, descriptor* on, continue_fn go_on) noexcept
+io_leaf::io_leaf(opcode what, descriptor_reference on, continue_fn go_on) noexcept
     : leaf(take_off), operation(completed), go_on_(go_on) {
     leaf::resume = woken;
     operation::code = what;
     aim(on);
 }
 
-void io_leaf::aim(descriptor* at) noexcept {
-    operation::target = at;
+void io_leaf::aim(descriptor_reference at) noexcept {
+    operation::target = at.record;
     // The stream may be closed, and its record serve another one, before the operation or its next
     // part is submitted.
-    if (at != nullptr) operation::generation = at->generation();
+    operation::generation = at.generation;
 }
 
 io_leaf::io_leaf(io_leaf&& other) noexcept

@@ -45,7 +45,8 @@ descriptor& descriptor_pool::take(int fd, descriptor_kind kind) {
     std::lock_guard hold(record.lock_);
     EXEUNT_ASSERT(record.closed_ && record.first_ == nullptr && record.in_flight_ == 0);
     record.fd_.store(fd, std::memory_order_relaxed);
-    record.generation_.store(record.generation() + 1, std::memory_order_relaxed);
+    // release: pairs with the acquire in generation(). The handle that had it was cleared before.
+    record.generation_.store(record.generation() + 1, std::memory_order_release);
     record.waiting_since_.store(descriptor::not_noted, std::memory_order_relaxed);
     record.kind_ = kind;
     record.closed_ = false;
@@ -179,7 +180,7 @@ int descriptor::release() noexcept {
 descriptor_handle::descriptor_handle(int fd, descriptor_kind kind) {
     EXEUNT_ASSERT(fd >= 0);
     try {
-        record_ = &descriptor_pool::instance().take(fd, kind);
+        record_.store(&descriptor_pool::instance().take(fd, kind), std::memory_order_relaxed);
     } catch (...) {
         (void)::close(fd);
         throw;
@@ -197,11 +198,12 @@ descriptor_handle descriptor_handle::adopt(int fd, descriptor_kind kind) {
 }
 
 void descriptor_handle::close() noexcept {
-    if (record_ != nullptr) std::exchange(record_, nullptr)->close();
+    if (descriptor* const record = take()) record->close();
 }
 
 int descriptor_handle::release() noexcept {
-    return record_ == nullptr ? -1 : std::exchange(record_, nullptr)->release();
+    descriptor* const record = take();
+    return record == nullptr ? -1 : record->release();
 }
 
 }  // namespace exeunt::scheduler

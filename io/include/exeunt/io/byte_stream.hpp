@@ -95,7 +95,8 @@ class byte_stream {
     void shutdown_write();
     void shutdown_write(std::error_code& error) noexcept;
 
-    /// Closes. Operations of other tasks that are pending end with ECANCELED. Idempotent.
+    /// Closes. Operations of other tasks that are pending end with ECANCELED, later ones with
+    /// EBADF. Idempotent. Any thread, also while others begin operations.
     void close() noexcept { descriptor_.close(); }
     bool is_open() const noexcept { return static_cast<bool>(descriptor_); }
     explicit operator bool() const noexcept { return is_open(); }
@@ -120,7 +121,7 @@ namespace core {
 
 class [[nodiscard]] read_awaiter : public io_leaf {
  public:
-    read_awaiter(scheduler::descriptor* from, std::span<std::byte> into,
+    read_awaiter(scheduler::descriptor_reference from, std::span<std::byte> into,
                  std::error_code* error) noexcept
         : io_leaf(scheduler::opcode::receive, from), error_(error) {
         operation::buffer = into.data();
@@ -142,7 +143,7 @@ class [[nodiscard]] read_awaiter : public io_leaf {
 
 class write_awaiter : public io_leaf {
  public:
-    write_awaiter(scheduler::descriptor* to, std::span<const std::byte> from, bool all,
+    write_awaiter(scheduler::descriptor_reference to, std::span<const std::byte> from, bool all,
                   std::error_code* error) noexcept
         : io_leaf(scheduler::opcode::send, to, all ? go_on : nullptr),
           left_(from.size()),
@@ -184,7 +185,7 @@ class message_header {
 
 class vector_write_awaiter : public io_leaf {
  public:
-    vector_write_awaiter(scheduler::descriptor* to, std::span<const_buffer> pieces,
+    vector_write_awaiter(scheduler::descriptor_reference to, std::span<const_buffer> pieces,
                          std::error_code* error) noexcept
         : io_leaf(scheduler::opcode::send_message, to, go_on), pieces_(pieces), error_(error) {}
 
@@ -214,25 +215,25 @@ class vector_write_awaiter : public io_leaf {
 }  // namespace core
 
 inline core::read_awaiter byte_stream::read_some(std::span<std::byte> into) noexcept {
-    return core::read_awaiter(record(), into, nullptr);
+    return core::read_awaiter(descriptor_.reference(), into, nullptr);
 }
 inline core::read_awaiter byte_stream::read_some(std::span<std::byte> into,
                                                  std::error_code& error) noexcept {
-    return core::read_awaiter(record(), into, std::addressof(error));
+    return core::read_awaiter(descriptor_.reference(), into, std::addressof(error));
 }
 inline core::write_awaiter byte_stream::write_some(std::span<const std::byte> from) noexcept {
-    return core::write_awaiter(record(), from, false, nullptr);
+    return core::write_awaiter(descriptor_.reference(), from, false, nullptr);
 }
 inline core::write_awaiter byte_stream::write_some(std::span<const std::byte> from,
                                                    std::error_code& error) noexcept {
-    return core::write_awaiter(record(), from, false, std::addressof(error));
+    return core::write_awaiter(descriptor_.reference(), from, false, std::addressof(error));
 }
 inline core::write_awaiter byte_stream::write_all(std::span<const std::byte> from) noexcept {
-    return core::write_awaiter(record(), from, true, nullptr);
+    return core::write_awaiter(descriptor_.reference(), from, true, nullptr);
 }
 inline core::write_awaiter byte_stream::write_all(std::span<const std::byte> from,
                                                   std::error_code& error) noexcept {
-    return core::write_awaiter(record(), from, true, std::addressof(error));
+    return core::write_awaiter(descriptor_.reference(), from, true, std::addressof(error));
 }
 inline core::write_awaiter byte_stream::write_all(std::string_view from) noexcept {
     return write_all(std::as_bytes(std::span(from)));
@@ -242,11 +243,11 @@ inline core::write_awaiter byte_stream::write_all(std::string_view from,
     return write_all(std::as_bytes(std::span(from)), error);
 }
 inline core::vector_write_awaiter byte_stream::write_all(std::span<const_buffer> pieces) noexcept {
-    return core::vector_write_awaiter(record(), pieces, nullptr);
+    return core::vector_write_awaiter(descriptor_.reference(), pieces, nullptr);
 }
 inline core::vector_write_awaiter byte_stream::write_all(std::span<const_buffer> pieces,
                                                          std::error_code& error) noexcept {
-    return core::vector_write_awaiter(record(), pieces, std::addressof(error));
+    return core::vector_write_awaiter(descriptor_.reference(), pieces, std::addressof(error));
 }
 
 }  // namespace exeunt

@@ -37,13 +37,13 @@ class io_leaf : public leaf, protected scheduler::operation {
     /// `moved`.
     using continue_fn = bool (*)(io_leaf& self) noexcept;
 
-    io_leaf(scheduler::opcode code, scheduler::descriptor* target,
+    io_leaf(scheduler::opcode code, scheduler::descriptor_reference target,
             continue_fn go_on = nullptr) noexcept;
     io_leaf(io_leaf&& other) noexcept;
     ~io_leaf() = default;
 
     /// What the operation is for, where the constructor was not told.
-    void aim(scheduler::descriptor* target) noexcept;
+    void aim(scheduler::descriptor_reference at) noexcept;
 
     /// Starts over after await_suspend() was overridden; returns what to run.
     std::coroutine_handle<> start(std::coroutine_handle<> self) noexcept;

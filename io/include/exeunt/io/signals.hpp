@@ -53,7 +53,7 @@ namespace core {
 
 class [[nodiscard]] signal_awaiter : public io_leaf {
  public:
-    explicit signal_awaiter(scheduler::descriptor* from) noexcept
+    explicit signal_awaiter(scheduler::descriptor_reference from) noexcept
         : io_leaf(scheduler::opcode::read, from) {}
 
     template <strand_promise Promise>
@@ -75,7 +75,7 @@ class [[nodiscard]] signal_awaiter : public io_leaf {
 }  // namespace core
 
 inline core::signal_awaiter signals::wait() noexcept {
-    return core::signal_awaiter(reader_.get());
+    return core::signal_awaiter(reader_.reference());
 }
 
 }  // namespace exeunt

@@ -72,7 +72,7 @@ std::uint32_t socket_name(int fd, void* address, std::uint32_t size, bool of_pee
 template <class Stream>
 class [[nodiscard]] accept_awaiter : public io_leaf {
  public:
-    accept_awaiter(scheduler::descriptor* listener, std::error_code* error) noexcept
+    accept_awaiter(scheduler::descriptor_reference listener, std::error_code* error) noexcept
         : io_leaf(scheduler::opcode::accept, listener), error_(error) {}
 
     Stream await_resume() const {
@@ -92,14 +92,16 @@ class [[nodiscard]] connect_awaiter : public io_leaf {
     using endpoint_type = typename Stream::endpoint_type;
 
     connect_awaiter(const endpoint_type& to, std::error_code* error) noexcept
-        : io_leaf(scheduler::opcode::connect, nullptr), to_(to), error_(error) {}
+        : io_leaf(scheduler::opcode::connect, scheduler::descriptor_reference()),
+          to_(to),
+          error_(error) {}
 
     template <strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
         leaf::frame = &self.promise();
         socket_ = open_socket(to_.family(), failure_);
         if (failure_) return self;
-        aim(socket_.get());
+        aim(socket_.reference());
         operation::address = to_.data();
         operation::length = to_.size();
         return start(self);
@@ -144,11 +146,11 @@ class basic_listener {
     /// Cancellation: ends as cancelled and has taken no connection; one that was taken is
     /// delivered.
     core::accept_awaiter<Stream> accept() noexcept {
-        return core::accept_awaiter<Stream>(descriptor_.get(), nullptr);
+        return core::accept_awaiter<Stream>(descriptor_.reference(), nullptr);
     }
     /// The same, but sets `error` and returns a stream that is not open.
     core::accept_awaiter<Stream> accept(std::error_code& error) noexcept {
-        return core::accept_awaiter<Stream>(descriptor_.get(), std::addressof(error));
+        return core::accept_awaiter<Stream>(descriptor_.reference(), std::addressof(error));
     }
 
     /// The address that it is bound to. Errors: std::system_error when it is closed.

@@ -150,7 +150,8 @@ class record_of final : public record<T> {
         : record<T>(scope, pool, up),
           callable_(std::in_place, std::forward<F>(function), std::forward<As>(args)...) {
         this->adopt(std::apply(
-            [](Function& f, Args&... as) { return core::invoke(f, std::move(as)...); }, *callable_));
+            [](Function& f, Args&... as) { return core::invoke(f, std::move(as)...); },
+            *callable_));
     }
 
  private:

@@ -169,8 +169,8 @@ async_generator<T> operator|(async_generator<T> left, core::take_operator by) {
 template <class T>
 async_generator<T> operator|(async_generator<T> left, core::buffer_operator by) {
     static_assert(!std::is_reference_v<T>,
-                  "buffer: what a generator of references yields is gone at its next step; map() it "
-                  "to values first");
+                  "buffer: what a generator of references yields is gone at its next step; "
+                  "map() it to values first");
     core::read_ahead<T> ahead(std::move(left), by.count);
     channel<T>& ready = ahead.ready();
     auto child = as_completed(std::move(ahead));

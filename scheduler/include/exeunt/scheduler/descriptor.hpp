@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "exeunt/scheduler/atomic.hpp"
@@ -53,7 +54,9 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
 
     /// Counts the descriptors that this record has served; tells a successor from the one meant.
     std::uint32_t generation() const noexcept {
-        return generation_.load(std::memory_order_relaxed);
+        // acquire: pairs with the release in descriptor_pool::take(); see
+        // descriptor_handle::reference().
+        return generation_.load(std::memory_order_acquire);
     }
 
     /// Ends the reading of a socket, unless the record serves another descriptor by now: reads,
@@ -141,8 +144,18 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
 
 static_assert(sizeof(descriptor) == EXEUNT_CACHE_LINE, "a record is one cache line, no more");
 
-/// Owns an open descriptor. A pointer in size. Movable; not thread-safe itself, but close() may be
-/// called while operations of other tasks are pending.
+/// A record, and which of the descriptors is meant that it serves one after another.
+struct descriptor_reference {
+    constexpr descriptor_reference() noexcept {}
+    constexpr descriptor_reference(descriptor* r, std::uint32_t of_it) noexcept
+        : record(r), generation(of_it) {}
+    descriptor* record = nullptr;
+    std::uint32_t generation = 0;
+};
+static_assert(!std::is_aggregate_v<descriptor_reference>);
+
+/// Owns an open descriptor. A pointer in size. Movable. close() and reference() from any thread;
+/// everything else is not thread-safe.
 class descriptor_handle {
  public:
     descriptor_handle() noexcept = default;
@@ -150,11 +163,11 @@ class descriptor_handle {
     /// has then closed `fd`.
     explicit descriptor_handle(int fd, descriptor_kind kind = descriptor_kind::other);
     descriptor_handle(descriptor_handle&& other) noexcept
-        : record_(std::exchange(other.record_, nullptr)) {}
+        : record_(other.take()) {}
     descriptor_handle& operator=(descriptor_handle&& other) noexcept {
         if (this != &other) {
             close();
-            record_ = std::exchange(other.record_, nullptr);
+            record_.store(other.take(), std::memory_order_relaxed);
         }
         return *this;
     }
@@ -173,13 +186,32 @@ class descriptor_handle {
     /// Gives up the ownership and returns the number; -1 if there is none. No operation is pending.
     int release() noexcept;
 
-    explicit operator bool() const noexcept { return record_ != nullptr; }
-    int fd() const noexcept { return record_ == nullptr ? -1 : record_->fd(); }
+    explicit operator bool() const noexcept { return get() != nullptr; }
+    int fd() const noexcept {
+        const descriptor* record = get();
+        return record == nullptr ? -1 : record->fd();
+    }
     /// What operation::target points to: stable until close().
-    descriptor* get() const noexcept { return record_; }
+    descriptor* get() const noexcept { return record_.load(std::memory_order_relaxed); }
+    /// The same with its generation, for an operation that may be submitted after a close().
+    descriptor_reference reference() const noexcept {
+        for (;;) {
+            descriptor* const record = get();
+            if (record == nullptr) return descriptor_reference();
+            const std::uint32_t generation = record->generation();
+            // The generation was another descriptor's, if somebody has closed this one meanwhile:
+            // its acquire load has then seen what take() stored.
+            if (get() == record) return descriptor_reference(record, generation);
+        }
+    }
 
  private:
-    descriptor* record_ = nullptr;
+    /// relaxed: what another thread may learn from it is ordered by the record's generation, whose
+    /// release store comes after this.
+    descriptor* take() noexcept { return record_.exchange(nullptr, std::memory_order_relaxed); }
+
+    /// Set by the owner, cleared by whoever closes; read by those who begin operations.
+    atomic<descriptor*> record_{nullptr};
 };
 
 }  // namespace exeunt::scheduler
