@@ -111,8 +111,8 @@ void* worker::next() noexcept {
 }
 
 /// What a worker with work of its own would never come to: timers, its event loop, the shared
-/// queues and the oldest of its ready items. Items that take long are followed by a look each; short
-/// ones share the price of reading the clock.
+/// queues and the oldest of its ready items. Long items are followed by a look each; short ones
+/// share the price of reading the clock.
 void* worker::look_around() noexcept {
     const std::int64_t present = now();
     const std::int64_t passed = present - std::exchange(last_look_ns_, present);
