@@ -139,7 +139,7 @@ actor_scope::restart actor_scope::try_restart(restart_record& record,
             }
             if (wait == 0) return restart::at_once;
             record.waiting_ = true;
-            w.timers().arm(record.timer_, now + wait);
+            w.timers().arm(record.timer_, w.deadline_in(wait));
             return restart::later;
         }
     }
@@ -189,7 +189,7 @@ core::leaf* actor_scope::body_ended(const std::exception_ptr& error) noexcept {
         left_.fetch_add(1, std::memory_order_relaxed);
         scheduler::worker& w = *scheduler::worker::current();
         drain_timed_ = true;
-        w.timers().arm(drain_timer_, w.now() + drain_.count());
+        w.timers().arm(drain_timer_, w.deadline_in(drain_.count()));
     }
     {
         std::lock_guard guard(lock_);

@@ -88,7 +88,7 @@ void request_base::arm(std::chrono::nanoseconds deadline) noexcept {
     armed_ = true;
     state_.store(0, std::memory_order_relaxed);  // nobody else knows of it yet
     scheduler::worker& w = *scheduler::worker::current();
-    w.timers().arm(timer_, present(w, deadline) + std::max<std::int64_t>(deadline.count(), 0));
+    w.timers().arm(timer_, w.deadline_after(present(w, deadline), deadline.count()));
 }
 
 void request_base::expired(scheduler::timer& t) noexcept {

@@ -2,6 +2,10 @@
 #include <exeunt/runtime/cleanup.hpp>
 #include <exeunt/scheduler/short_lock.hpp>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
 #include <utility>
 
 namespace exeunt::core {
@@ -35,11 +39,17 @@ void resume_ending(void* self) {
 }
 
 /// While a strand is suspended in a combinator, several of its children may put cleanups on its
-/// list, and take them off again. They are rare, and so is this: one lock does for all. Never
-/// destroyed: tasks may run until the very end of the process.
-scheduler::short_lock& lists_above() noexcept {
-    static scheduler::short_lock& lock = *new scheduler::short_lock;
-    return lock;
+/// list, and take them off again. They are rare, so the locks for that are not in the strands: some
+/// locks, a cache line each, serve all. Trivially destroyed: tasks may run until the very end of
+/// the process.
+scheduler::short_lock& lock_of_list(const strand& s) noexcept {
+    struct alignas(EXEUNT_CACHE_LINE) padded_lock {
+        scheduler::short_lock lock;
+    };
+    constexpr std::size_t count = 64;
+    static constinit std::array<padded_lock, count> locks{};
+    static_assert(std::is_trivially_destructible_v<padded_lock>);
+    return locks[reinterpret_cast<std::uintptr_t>(&s) / EXEUNT_CACHE_LINE % count].lock;
 }
 
 /// The coroutine that awaits the end of `p`, maybe across the boundary of its strand. Null when
@@ -57,7 +67,7 @@ promise_base* awaiter_of(promise_base& p) noexcept {
 
 /// Puts one that was taken off the list of its strand on that of `above`, the innermost there.
 void pass_up(cleanup& passed, promise_base& above) noexcept {
-    scheduler::short_guard guard(lists_above());
+    scheduler::short_guard guard(lock_of_list(*above.strand));
     passed.apart = false;
     passed.frame = &above;
     passed.next_cleanup = std::exchange(above.strand->cleanups, &passed);
@@ -101,7 +111,7 @@ void cleanup::attach(promise_base& owner) noexcept {
 
 void cleanup::detach() noexcept {
     if (frame == nullptr) return;
-    scheduler::short_guard guard(lists_above());
+    scheduler::short_guard guard(lock_of_list(*frame->strand));
     cleanup** at = &frame->strand->cleanups;
     while (*at != nullptr && *at != this)
         at = &(*at)->next_cleanup;

@@ -353,8 +353,11 @@ void io_uring_poller::complete(operation& op, std::int32_t result, std::uint32_t
     if (may_be_tried(op.code) && result > 0) {
         // What the next call will find.
         const std::uint8_t way = descriptor::directions(op);
-        const bool more = way == descriptor::in ? (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0
-                                                : static_cast<std::uint32_t>(result) == op.length;
+        // Of a message the length is not known here: the next call will tell.
+        const bool sent_all = op.code == opcode::send_message ||
+                              static_cast<std::uint32_t>(result) == op.length;
+        const bool more =
+            way == descriptor::in ? (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0 : sent_all;
         d.ready_ = static_cast<std::uint8_t>(more ? d.ready_ | way : d.ready_ & ~way);
     }
     op.result = result;

@@ -3,6 +3,7 @@
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/race.hpp>
+#include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/shield.hpp>
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/timeout.hpp>
@@ -49,6 +50,26 @@ task<std::unique_ptr<int>> owned() {
 task<> waits(task_handle<int>& h, atomic<int>& sum) {
     counted local;
     sum.fetch_add(co_await h);
+}
+
+task<> combinators_refer_to_a_handle() {
+    auto h = spawn(after, 5ms, 7);
+    EXPECT_FALSE(co_await move_on_after(1ms, h));
+    EXPECT_FALSE(h.done());  // the wait was given up, not the task
+    EXPECT_EQ(co_await timeout(60s, h), 7);
+    auto either = co_await race(h, forever());
+    EXPECT_EQ(std::get<0>(either), 7);
+    auto [first, second] = co_await gather(h, h);
+    EXPECT_EQ(first + second, 14);
+    auto ended = co_await settled(h);
+    EXPECT_EQ(*ended, 7);
+    auto nothing = spawn(forever);
+    nothing.cancel();
+    auto cancelled = co_await settled(nothing);
+    EXPECT_THROW(cancelled.value(), task_cancelled);
+}
+TEST_P(task_handle_test, combinators_refer_to_a_handle) {
+    run(combinators_refer_to_a_handle());
 }
 
 task<> awaits_many_times() {

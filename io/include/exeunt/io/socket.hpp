@@ -6,6 +6,7 @@
 #include <exeunt/scheduler/lean_std.hpp>
 
 #include <cstdint>
+#include <new>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -79,7 +80,14 @@ class [[nodiscard]] accept_awaiter : public io_leaf {
         const std::int32_t fd = outcome();
         static_cast<void>(delivered(fd, error_, "cannot accept a connection"));
         if (fd < 0) return Stream();
-        return Stream(scheduler::descriptor_handle(fd, Stream::kind));
+        try {
+            return Stream(scheduler::descriptor_handle(fd, Stream::kind));
+        } catch (const std::bad_alloc&) {
+            // The connection is closed. To who counts errors it is one like any other.
+            if (error_ == nullptr) throw;
+            *error_ = std::make_error_code(std::errc::not_enough_memory);
+            return Stream();
+        }
     }
 
  private:

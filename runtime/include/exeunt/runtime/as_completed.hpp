@@ -192,12 +192,18 @@ struct completion_stream<Range>::state : core::completion_state {
     /// Starts children until the window is full.
     void fill() {
         while (!closed && next != std::ranges::end(range) && (window == 0 || running() < window)) {
-            task<value_type> t = core::as_task(std::ranges::iter_move(next));
+            // Room first: for want of memory no element is lost. One that throws is passed over.
+            auto c = std::make_unique<child>(*this, index);
+            ++index;
+            try {
+                c->adopt(core::as_task(std::ranges::iter_move(next)));
+            } catch (...) {
+                ++next;
+                throw;
+            }
             ++next;
-            auto* c = new child(*this, index++);
-            c->adopt(std::move(t));
             started();
-            start(c->start);
+            start(c.release()->start);
         }
     }
     void abandon() noexcept {

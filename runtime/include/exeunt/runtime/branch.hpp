@@ -71,12 +71,27 @@ template <class T>
 EXEUNT_CORO_WRAPPER task<T> as_task(task<T>&& t) noexcept {
     return std::move(t);
 }
-template <awaitable Awaitable>
-requires(!any_task<Awaitable>) task<await_result_t<std::remove_cvref_t<Awaitable>>> as_task(
-    Awaitable a) {
+template <class Awaitable>
+task<await_result_t<Awaitable>> task_of_moved(Awaitable a) {
     // An operation on something that outlives it may want to know that it can be cancelled alone.
     if constexpr (requires { a.awaited_apart(); }) a.awaited_apart();
     co_return co_await std::move(a);
+}
+template <class Awaitable>
+task<std::decay_t<await_result_t<Awaitable&>>> task_of_referred(Awaitable& a) {
+    co_return co_await a;
+}
+/// What can be awaited more than once and cannot be copied (a task_handle) is referred to when it
+/// is a variable, as by `co_await handle`, and must outlive the task. The value is copied, for
+/// others may ask for it, too.
+template <awaitable Awaitable>
+requires(!any_task<Awaitable>) EXEUNT_CORO_WRAPPER auto as_task(Awaitable&& a) {
+    using held = std::remove_cvref_t<Awaitable>;
+    if constexpr (std::is_lvalue_reference_v<Awaitable> && !std::is_copy_constructible_v<held>) {
+        return task_of_referred(a);
+    } else {
+        return task_of_moved<held>(std::forward<Awaitable>(a));
+    }
 }
 
 /// The value type of the task that `Awaitable` is, or becomes.

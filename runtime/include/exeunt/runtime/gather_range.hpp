@@ -184,7 +184,8 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
     EXEUNT_COLD void not_begun(std::size_t i, bool at_element, std::exception_ptr error) noexcept {
         if constexpr (Settled) {
             values_.fail(i, std::move(error));
-            // The element that threw is passed over; the others are still wanted.
+            // The element that threw is passed over; the others are still wanted. An iterator that
+            // cannot go on leaves no way to them: it ends the program.
             if (at_element) ++next_;
         } else {
             failed(std::move(error));

@@ -24,6 +24,10 @@ class handle_awaiter;
 /// Errors: the task's exception; task_cancelled when somebody cancelled the task, unless the
 /// awaiting scope is cancelled too. Cancelling the awaiter does not cancel the task.
 ///
+/// A combinator takes either form: `timeout(1s, handle)` waits for so long at the most, gives a
+/// copy of the value, and leaves the task alone when the time is over; with std::move(handle) it
+/// takes the handle and the value, and lets go of it then.
+///
 /// Letting go of the handle of a group's task changes nothing: the group waits for it. Letting go
 /// of that of a runtime's task (free spawn(), runtime::spawn()) cancels the task, unless detach()
 /// was called.

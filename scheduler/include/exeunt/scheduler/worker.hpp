@@ -85,7 +85,10 @@ class worker {
     std::int64_t now() const noexcept { return poller_->now(); }
     /// The time that lies `duration_ns` ahead (now, for a negative one; never, for one too large).
     std::int64_t deadline_in(std::int64_t duration_ns) const noexcept {
-        const std::int64_t present = now();
+        return deadline_after(now(), duration_ns);
+    }
+    /// The same, counted from `present`.
+    static std::int64_t deadline_after(std::int64_t present, std::int64_t duration_ns) noexcept {
         if (duration_ns <= 0) return present;
         return duration_ns < timer_wheel::never - present ? present + duration_ns
                                                           : timer_wheel::never;
