@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 #include <utility>
 
 namespace exeunt::core {
@@ -40,15 +39,14 @@ void resume_ending(void* self) {
 
 /// While a strand is suspended in a combinator, several of its children may put cleanups on its
 /// list, and take them off again. They are rare, so the locks for that are not in the strands: some
-/// locks, a cache line each, serve all. Trivially destroyed: tasks may run until the very end of
-/// the process.
+/// locks, a cache line each, serve all. Never destroyed: tasks may run until the very end of the
+/// process.
 scheduler::short_lock& lock_of_list(const strand& s) noexcept {
     struct alignas(EXEUNT_CACHE_LINE) padded_lock {
         scheduler::short_lock lock;
     };
     constexpr std::size_t count = 64;
-    static constinit std::array<padded_lock, count> locks{};
-    static_assert(std::is_trivially_destructible_v<padded_lock>);
+    static auto& locks = *new std::array<padded_lock, count>;
     return locks[reinterpret_cast<std::uintptr_t>(&s) / EXEUNT_CACHE_LINE % count].lock;
 }
 
