@@ -123,7 +123,7 @@ TEST_P(mailbox_test, a_cancelled_sender_has_not_sent) {
     run(main());
 }
 
-task<> tells_itself(mailbox<add, total> inbox) {
+task<> tells_itself(mailbox<add, total> inbox, event* all_told) {
     const auto self = inbox.self();
     long left = 5000;  // far more than there is room for
     for (long i = 0; i < left; ++i)
@@ -133,6 +133,7 @@ task<> tells_itself(mailbox<add, total> inbox) {
             EXPECT_TRUE(co_await self.tell(add(1)));
     };
     co_await gather(from_a_child(), from_a_child());
+    all_told->set();
     long sum = 0;
     while (sum < left + 200) {
         auto message = co_await inbox.receive();
@@ -145,8 +146,9 @@ task<> tells_itself(mailbox<add, total> inbox) {
 
 TEST_P(mailbox_test, a_message_to_itself_never_waits_for_room) {
     auto body = [](actor_scope& scope) -> task<long> {
-        auto to = scope.spawn(actor_options().capacity(8), tells_itself);
-        co_await sleep(5ms);
+        event all_told;
+        auto to = scope.spawn(actor_options().capacity(8), tells_itself, &all_told);
+        co_await all_told.wait();
         co_return co_await to.ask(total());
     };
     auto main = [&]() -> task<long> { co_return co_await with_actors(body); };
