@@ -96,7 +96,9 @@ TEST_P(mailbox_test, a_full_mailbox_suspends_its_senders) {
             }
         };
         auto release = [&]() -> task<> {
-            co_await sleep(20ms);
+            while (sent.load() < 4)
+                co_await sleep(1ms);
+            co_await sleep(5ms);
             EXPECT_EQ(sent.load(), 4);
             go.set();
         };
@@ -218,7 +220,9 @@ TEST_P(mailbox_test, stop_refuses_senders_that_wait) {
             }
         };
         auto stop = [&]() -> task<> {
-            co_await sleep(20ms);
+            while (accepted.load() < 2)
+                co_await sleep(1ms);
+            co_await sleep(10ms);
             EXPECT_TRUE(to.stop());
             go.set();
         };
