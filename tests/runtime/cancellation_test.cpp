@@ -16,7 +16,7 @@
 
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
-#include "tests/runtime/rounds.hpp"
+#include "tests/rounds.hpp"
 
 /// Cancellation at every await of every primitive: pending before it, parked in it, on its way
 /// while the strand is not known above yet, and racing with its end.

@@ -12,7 +12,7 @@
 
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
-#include "tests/runtime/rounds.hpp"
+#include "tests/rounds.hpp"
 
 namespace exeunt::tests {
 namespace {

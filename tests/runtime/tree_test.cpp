@@ -18,7 +18,7 @@
 
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
-#include "tests/runtime/rounds.hpp"
+#include "tests/rounds.hpp"
 
 /// Random trees of combinators, cancelled at random times.
 namespace exeunt::tests {

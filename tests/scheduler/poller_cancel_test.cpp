@@ -6,7 +6,8 @@
 #include <thread>
 
 #include "exeunt/scheduler/descriptor.hpp"
-#include "tests/scheduler/poller_fixture.hpp"
+#include "tests/rounds.hpp"
+"tests/scheduler/poller_fixture.hpp"
 
 namespace {
 
@@ -81,7 +82,7 @@ TEST_P(poller_cancel, cancel_on_another_thread) {
 /// seen exactly once, whoever wins.
 TEST_P(poller_cancel, cancel_races_with_bytes) {
     stream_pair s;
-    const int rounds = 10'000;
+    const int rounds = exeunt::tests::rounds(10'000);
     exeunt::atomic<ex::operation*> target{nullptr};
     exeunt::atomic<int> verdict{0};  // 0 none yet, 1 taken off, 2 not
     exeunt::atomic<bool> stop{false};
@@ -119,6 +120,7 @@ TEST_P(poller_cancel, cancel_races_with_bytes) {
                 ASSERT_FALSE(done);
                 done = true;
             }
+            if (verdict.load() == 0) std::this_thread::yield();
         }
         ASSERT_NE(done, verdict.load() == 1);
         if (done && receive.result > 0) {
@@ -144,7 +146,7 @@ TEST_P(poller_cancel, cancel_races_with_bytes) {
 /// The same with accept: no descriptor is lost.
 TEST_P(poller_cancel, cancel_races_with_accept) {
     tcp_server server;
-    const int rounds = 2'000;
+    const int rounds = exeunt::tests::rounds(2'000);
     int accepted = 0;
     const std::size_t before = open_descriptors();
     const linger reset{1, 0};

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "exeunt/scheduler/descriptor.hpp"
+#include "tests/rounds.hpp"
 #include "tests/scheduler/poller_fixture.hpp"
 
 namespace {
@@ -39,7 +40,7 @@ TEST_P(poller_wake, wake_before_and_during_poll) {
 TEST_P(poller_wake, no_wake_is_lost) {
     if (virtual_time()) GTEST_SKIP() << "waits in no real time";
     exeunt::atomic<int> published{0};
-    const int rounds = 20'000;
+    const int rounds = exeunt::tests::rounds(20'000);
     std::vector<std::thread> wakers;
     for (int w = 0; w < 2; ++w)
         wakers.emplace_back([&] {

@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/runtime/rounds.hpp"
+#include "tests/rounds.hpp"
 
 namespace {
 

@@ -58,13 +58,7 @@ class [[nodiscard(
     awaiter operator co_await()&& noexcept {
         return awaiter(release());
     }
-    template <bool Asked = true>
-    awaiter operator co_await()& noexcept {
-        static_assert(!Asked,
-                      "A task is used up when it is awaited: co_await std::move(t), or await the "
-                      "call itself, co_await f().");
-        return awaiter(release());
-    }
+    void operator co_await()& = delete;  // it is used up when awaited: co_await std::move(t)
 
     /// Gives up the coroutine; for combinators.
     std::coroutine_handle<promise_type> release() noexcept {
