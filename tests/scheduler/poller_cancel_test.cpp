@@ -7,7 +7,7 @@
 
 #include "exeunt/scheduler/descriptor.hpp"
 #include "tests/rounds.hpp"
-"tests/scheduler/poller_fixture.hpp"
+#include "tests/scheduler/poller_fixture.hpp"
 
 namespace {
 
