@@ -180,6 +180,9 @@ TEST_P(actor_scope_test, actors_spawn_actors) {
         auto p = scope.spawn(parent);
         for (int i = 0; i < 100; ++i)
             co_await p.tell(add(1));
+        // At its end the scope stops its youngest first: that would be the next child.
+        p.stop();
+        co_await p.ended();
     };
     auto main = [&]() -> task<> { co_await with_actors(body); };
     run(main());
