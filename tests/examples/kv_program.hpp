@@ -40,7 +40,7 @@ class on_every_event_loop : public testing::TestWithParam<setting> {
  protected:
     void SetUp() override {
         if (GetParam().event_loop == std::string("io_uring") && !io_uring_works())
-            GTEST_SKIP() << "this system refuses io_uring";
+            GTEST_SKIP() << "io_uring cannot be had here";
     }
 };
 

@@ -203,6 +203,9 @@ TEST_P(kv_server, redis_cli_and_redis_benchmark_find_what_they_expect) {
 }
 
 TEST(kv_program, falls_back_to_epoll_where_io_uring_is_refused) {
+#ifndef EXEUNT_WITH_IO_URING
+    GTEST_SKIP() << "built without io_uring";
+#endif
     examples::launch how = kv_launch({"", 2});
     how.refuse_io_uring = true;
     const process server(how);
