@@ -36,6 +36,10 @@ class group : core::listing_combinator, core::spawn_scope {
     template <class F, class... Args>
     requires core::spawnable<F, Args...> task_handle<core::spawned_t<F, Args...>> spawn(
         F&& function, Args&&... args);
+    template <any_task Task>
+    void spawn(Task&&) {
+        core::refuse_spawned_task<Task>();
+    }
 
     /// Cancels the body and all tasks. with_group() then ends without an error. Any thread.
     void cancel() noexcept { cancel_children(); }
@@ -96,6 +100,7 @@ requires core::spawnable<F, Args...> task_handle<core::spawned_t<F, Args...>> gr
     F&& function, Args&&... args) {
     using value_type = core::spawned_t<F, Args...>;
     using record_type = core::record_of<value_type, std::decay_t<F>, std::decay_t<Args>...>;
+    core::refuse_fragile_temporary<F>();
     EXEUNT_ASSERT(size() > 0);
     core::record<value_type>* record = new record_type(
         *this, pool(), this, std::forward<F>(function), std::forward<Args>(args)...);

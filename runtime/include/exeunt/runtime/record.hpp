@@ -171,4 +171,12 @@ concept spawnable = requires {
 }
 &&any_task<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&&...>>;
 
+/// What everything that spawns answers to spawn(f(x)).
+template <class Task>
+constexpr void refuse_spawned_task() noexcept {
+    static_assert(!any_task<Task>,
+                  "spawn takes a function and its arguments and keeps them until the task has "
+                  "ended: spawn(f, x), not spawn(f(x)).");
+}
+
 }  // namespace exeunt::core

@@ -40,6 +40,10 @@ class runtime {
     requires core::spawnable<F, Args...>
     [[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]] auto
     spawn(F&& function, Args&&... args) -> task_handle<core::spawned_t<F, Args...>>;
+    template <any_task Task>
+    void spawn(Task&&) {
+        core::refuse_spawned_task<Task>();
+    }
 
     /// Number of workers.
     unsigned workers() const noexcept { return pool_->size(); }
@@ -112,6 +116,10 @@ template <class F, class... Args>
 requires core::spawnable<F, Args...>
 [[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]] auto
 spawn(F&& function, Args&&... args) -> task_handle<core::spawned_t<F, Args...>>;
+template <any_task Task>
+void spawn(Task&&) {
+    core::refuse_spawned_task<Task>();
+}
 
 // ------------------------------------------------------------------------------ implementation
 
@@ -131,6 +139,7 @@ requires core::spawnable<F, Args...>
 auto runtime::spawn(F&& function, Args&&... args) -> task_handle<core::spawned_t<F, Args...>> {
     using value_type = core::spawned_t<F, Args...>;
     using record_type = core::record_of<value_type, std::decay_t<F>, std::decay_t<Args>...>;
+    core::refuse_fragile_temporary<F>();
     core::record<value_type>* record = new record_type(
         scope(), *pool_, nullptr, std::forward<F>(function), std::forward<Args>(args)...);
     task_handle<value_type> handle(*record, true);

@@ -29,8 +29,8 @@ namespace exeunt {
 /// happens-before what comes after it. The task object itself is a plain value.
 template <class T = void>
 class [[nodiscard(
-    "a task does nothing until it is awaited: co_await it, or give it to gather, "
-    "spawn or run")]] task {
+    "a task does nothing until it is awaited: co_await it, or give it to gather "
+    "or run")]] task {
  public:
     struct promise_type;
     using value_type = T;
@@ -62,7 +62,7 @@ class [[nodiscard(
 
     /// Gives up the coroutine; for combinators.
     std::coroutine_handle<promise_type> release() noexcept {
-        EXEUNT_ASSERT(handle_ != nullptr);
+        EXEUNT_ASSERT(handle_ != nullptr && "a task is awaited once: it was used or moved before");
         return std::exchange(handle_, nullptr);
     }
 
