@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <exeunt/runtime/callable_guard.hpp>
 #include <exeunt/runtime/options.hpp>
 #include <exeunt/runtime/task_handle.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
