@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSL-1.0
+// The programs of docs/guide/tasks.md: the page quotes the marked parts.
+#include <exeunt/runtime/gather.hpp>
+#include <exeunt/runtime/group.hpp>
+#include <exeunt/runtime/hooks.hpp>
+#include <exeunt/runtime/runtime.hpp>
+#include <exeunt/runtime/settled.hpp>
+#include <exeunt/runtime/shield.hpp>
+#include <exeunt/runtime/sleep.hpp>
+#include <exeunt/runtime/timeout.hpp>
+#include <exeunt/runtime/unwinding.hpp>
+#include <exeunt/runtime/yield.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/runtime/on_every_runtime.hpp"
+
+namespace {
+
+namespace ex = exeunt;
+using namespace std::chrono_literals;
+
+class guide_test : public ex::tests::on_every_runtime {};
+ON_EVERY_RUNTIME(guide_test);
+
+ex::task<std::string> fetch(std::string name) {
+    co_await ex::sleep(1ms);
+    if (name == "gone") throw std::runtime_error("404");
+    co_return "page " + name;
+}
+
+// [gather]
+ex::task<std::size_t> total(std::vector<std::string> names) {
+    std::vector<ex::task<std::string>> all;
+    for (const std::string& name : names)
+        all.push_back(fetch(name));  // nothing runs yet
+    const std::vector<std::string> pages = co_await ex::gather(std::move(all));
+    std::size_t bytes = 0;
+    for (const std::string& page : pages)
+        bytes += page.size();
+    co_return bytes;
+}
+// [/gather]
+
+TEST_P(guide_test, gathers) {
+    EXPECT_EQ(run(total({"a", "bc"})), 13u);
+}
+
+// [settled]
+ex::task<std::vector<std::string>> what_there_is(std::vector<std::string> names) {
+    std::vector<ex::task<std::string>> all;
+    for (const std::string& name : names)
+        all.push_back(fetch(name));
+    std::vector<std::string> found;
+    for (auto& page : co_await ex::gather_settled(std::move(all)))
+        if (page) found.push_back(*page);  // else page.exception(), or page.cancelled()
+    co_return found;
+}
+// [/settled]
+
+TEST_P(guide_test, settles) {
+    EXPECT_EQ(run(what_there_is({"a", "gone", "b"})),
+              (std::vector<std::string>{"page a", "page b"}));
+}
+
+// [handles]
+ex::task<std::string> with_a_head_start(std::string name) {
+    // The function and its arguments, not fetch(name): both are kept until the task has ended.
+    ex::task_handle<std::string> page = ex::spawn(fetch, name);
+    std::string title = co_await fetch("title");
+    co_return title + ", " + co_await std::move(page);
+}  // a handle that is dropped cancels its task; detach() lets it go on
+// [/handles]
+
+TEST_P(guide_test, spawns) {
+    EXPECT_EQ(run(with_a_head_start("a")), "page title, page a");
+}
+
+struct journal {
+    std::vector<std::string> lines;
+    ex::task<> append(std::string line) {
+        co_await ex::yield_now();
+        lines.push_back(std::move(line));
+    }
+};
+
+// [cleanup]
+ex::task<> transaction(journal& log, ex::task<> work) {
+    co_await log.append("begin");
+    // Not for exceptions alone: a cancellation runs it, too.
+    ex::scope_failure undo([&]() noexcept { log.lines.clear(); });
+    co_await std::move(work);
+    co_await ex::shield(log.append("end"));  // once begun, it is done to its end
+}
+// [/cleanup]
+
+ex::task<> never() {
+    co_await ex::sleep(1h);
+}
+ex::task<> soon() {
+    co_await ex::sleep(1ms);
+}
+
+TEST_P(guide_test, cleans_up) {
+    journal log;
+    auto both = [&]() -> ex::task<> {
+        co_await transaction(log, soon());
+        EXPECT_EQ(log.lines.size(), 2u);
+        auto in_time = co_await ex::move_on_after(2ms, transaction(log, never()));
+        EXPECT_FALSE(in_time);
+    };
+    run(both());
+    EXPECT_TRUE(log.lines.empty());
+}
+
+// [finally]
+ex::task<> close_slowly(std::shared_ptr<journal> log) {
+    co_await log->append("closed");
+}
+
+/// Cleanup that has to wait: it owns what it needs, and runs beside whatever unwinds.
+ex::task<> session(std::shared_ptr<journal> log, ex::task<> work) {
+    auto ended = co_await ex::settled(std::move(work));  // value, exception or cancelled
+    co_await ex::shield(close_slowly(log));
+    if (ended.exception()) std::rethrow_exception(ended.exception());
+}  // had the scope been cancelled, the next await of the caller ends as cancelled
+// [/finally]
+
+TEST_P(guide_test, waits_while_it_cleans_up) {
+    auto log = std::make_shared<journal>();
+    auto main = [&]() -> ex::task<> {
+        static_cast<void>(co_await ex::move_on_after(2ms, session(log, never())));
+        EXPECT_EQ(log->lines.size(), 1u);
+        co_await session(log, soon());
+    };
+    run(main());
+    EXPECT_EQ(log->lines.size(), 2u);
+}
+
+// [compute]
+ex::task<long> sum(const std::vector<long>& numbers) {
+    long all = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        all += numbers[i];
+        if (i % 1000 == 0) co_await ex::checkpoint();  // others get their turn; may be cancelled
+    }
+    co_return all;
+}
+// [/compute]
+
+TEST_P(guide_test, computes) {
+    const std::vector<long> numbers(5000, 2);
+    EXPECT_EQ(run(sum(numbers)), 10'000);
+}
+
+TEST(guide, a_runtime_of_ones_own) {
+    // [runtime]
+    ex::runtime two{ex::options().threads(2).event_loop(ex::event_loop::epoll)};
+    const std::string page = two.run(fetch("a"));
+    // [/runtime]
+    EXPECT_EQ(page, "page a");
+}
+
+}  // namespace
