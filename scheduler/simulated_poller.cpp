@@ -12,8 +12,7 @@
 
 namespace exeunt::scheduler {
 
-simulated_poller::simulated_poller(std::uint64_t seed)
-    : random_(seed) {}
+simulated_poller::simulated_poller(std::uint64_t seed) : random_(seed) {}
 
 simulated_poller::~simulated_poller() {
     orphan_descriptors();
@@ -77,8 +76,7 @@ operation* simulated_poller::poll(std::int64_t timeout_ns) {
     if (pending() != 0) {
         take_ended(completed);
         if (pending() != 0) {
-            const bool wait =
-                completed.empty() && timeout_ns != 0 && wake_event_.quiet();
+            const bool wait = completed.empty() && timeout_ns != 0 && wake_event_.quiet();
             operation_list ready = look(!wait ? 0 : timeout_ns < 0 ? -1 : patience_ms_);
             for (operation* op = ready.take(); op != nullptr;) {
                 operation* const next = static_cast<operation*>(op->next);

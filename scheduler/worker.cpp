@@ -61,6 +61,7 @@ void worker::post(work_item& item) noexcept {
 void worker::run_loop() {
     this_worker = this;
     last_turn_ns_ = now();
+    last_look_ns_ = last_turn_ns_;
     while (!pool_.stopping()) {
         void* item = pool_.simulated() ? next_in_simulation() : next();
         if (item == nullptr) item = search();

@@ -124,7 +124,7 @@ ex::task<> close_slowly(std::shared_ptr<journal> log) {
     co_await log->append("closed");
 }
 
-/// Cleanup that has to wait: it owns what it needs, and runs beside whatever unwinds.
+/// Cleanup that has to wait: shielded, so that it comes to its end in a cancelled scope as well.
 ex::task<> session(std::shared_ptr<journal> log, ex::task<> work) {
     auto ended = co_await ex::settled(std::move(work));  // value, exception or cancelled
     co_await ex::shield(close_slowly(log));

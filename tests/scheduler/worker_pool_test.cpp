@@ -251,7 +251,7 @@ class stuck_slot_test : public testing::TestWithParam<unsigned> {
         pool.inject(by_timer ? arm : compute_long);
         ASSERT_TRUE(eventually([&] { return finished.load(); }));
         ASSERT_TRUE(rescued.load());
-        EXPECT_LT(ran - put, 1s);  // 10 ms, and what a busy machine adds; the job gives up at 5 s
+        EXPECT_LT(ran - put, 200ms);
     }
 };
 INSTANTIATE_TEST_SUITE_P(workers, stuck_slot_test, testing::Values(2U, 8U));

@@ -72,7 +72,6 @@ template <class F>
 /// aclose() cancel the child; it is joined as in as_completed(): at once when the consumer is
 /// cancelled, else at the latest when the coroutine ends that called next(). So the source must not
 /// refer to locals of a block that is left early. Items of reference type cannot be kept.
-/// Source of the idea: eager streams, as in asyncio's queues between a producer and a consumer.
 [[nodiscard]] inline core::buffer_operator buffer(std::size_t count) noexcept {
     return core::buffer_operator(count);
 }

@@ -6,7 +6,7 @@
 /// The parts of <chrono>, <functional>, <memory>, <mutex> and <ranges> that our public headers use:
 /// durations and clocks, function, reference_wrapper, unique_ptr, the mutex and its guard, and the
 /// concepts of ranges. With libstdc++ they come without calendars and string streams, hash tables,
-/// shared pointers and views, which were a fifth of the time that a small program took to compile.
+/// shared pointers and views, which were a quarter of the time that a small program took.
 /// A program that names more of those headers than this includes them itself, as ever. Any other
 /// standard library, and a libstdc++ that is laid out in another way, is included whole.
 #if defined(__GLIBCXX__) && __has_include(<bits/chrono.h>) && __has_include(<bits/ranges_base.h>) \
