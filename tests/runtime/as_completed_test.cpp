@@ -327,24 +327,29 @@ TEST_P(as_completed_test, joins_what_began_before_its_range_failed) {
     run(joins_those_before());
 }
 
-task<int> counts_itself(atomic<int>& started, int n) {
+task<int> counts_itself(atomic<int>& started, event& gate, int n) {
     started.fetch_add(1);
+    co_await gate.wait();
     co_return n;
 }
 
 TEST_P(as_completed_test, begin_starts_children_and_waits_for_none) {
     atomic<int> started{0};
+    event gate;  // a child that ended while begin() still starts others would make room for one more
     auto main = [&]() -> task<> {
         std::vector<task<int>> all;
         for (int i = 0; i < 5; ++i)
-            all.push_back(counts_itself(started, i));
+            all.push_back(counts_itself(started, gate, i));
         auto done = as_completed(std::move(all), 3);
         EXPECT_EQ(started.load(), 0);
         co_await done.begin();
         while (started.load() < 3)
             co_await yield_now();
         co_await sleep(2ms);
-        EXPECT_EQ(started.load(), 3);  // the window, until somebody asks
+        EXPECT_EQ(started.load(), 3);
+        gate.set();
+        co_await sleep(2ms);
+        EXPECT_EQ(started.load(), 3);  // places are filled again when somebody asks
         int sum = 0;
         while (auto each = co_await done.next())
             sum += *each->result;
