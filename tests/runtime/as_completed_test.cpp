@@ -335,7 +335,7 @@ task<int> counts_itself(atomic<int>& started, event& gate, int n) {
 
 TEST_P(as_completed_test, begin_starts_children_and_waits_for_none) {
     atomic<int> started{0};
-    event gate;  // a child that ended while begin() still starts others would make room for one more
+    event gate;  // a child that ended while begin() starts others would make room for another
     auto main = [&]() -> task<> {
         std::vector<task<int>> all;
         for (int i = 0; i < 5; ++i)
