@@ -301,6 +301,16 @@ def snippets(tree):
                 yield path, number, f'differs from {f"[{name}] in " if name else ""}{source}'
 
 
+def unquoted(tree):
+    """What the README and the guide show in C++ is the text of a tested file."""
+    for path, text in tree.select('.md'):
+        if path.name != 'README.md' and path.parts[:2] != ('docs', 'guide'):
+            continue
+        for found in re.finditer(r'^```cpp$', text, flags=re.MULTILINE):
+            if not re.search(r'<!-- from: \S+ -->\n$', text[:found.start()]):
+                yield path, line_of(text, found.start()), 'C++ that no test compiles: quote one'
+
+
 def dead_files(tree):
     """A source is built, a header is included by somebody."""
     included = set()
@@ -321,4 +331,4 @@ def dead_files(tree):
 
 RULES = (layering, columns, file_length, function_length, todo, lambda_beside_await,
          await_in_condition, atomic_comment, licence_line, names, machine_paths, links, snippets,
-         dead_files)
+         unquoted, dead_files)

@@ -93,6 +93,11 @@ CASES = {
         ({'a.md': '<!-- from: x.cpp#one -->\n```cpp\nint x;\n    int y;\n```\n',
           'x.cpp': '    // [one]\n    int x;\n        int y;\n    // [/one]\n'}, 0),
     ],
+    rules.unquoted: [
+        ({'README.md': 'x\n```cpp\nint x;\n```\n', 'docs/guide/a.md': '```cpp\n```\n'}, 2),
+        ({'README.md': '<!-- from: x.cpp -->\n```cpp\nint x;\n```\n```sh\nls\n```\n',
+          'docs/internals/a.md': '```cpp\nint x;\n```\n'}, 0),
+    ],
     rules.dead_files: [
         ({'io/x.cpp': SPDX, 'io/meson.build': "files('y.cpp')\n"}, 1),
         ({'io/include/exeunt/io/x.hpp': SPDX, 'io/x.hpp': SPDX}, 2),
