@@ -19,13 +19,27 @@ namespace exeunt {
 template <class M, class... Ms>
 concept message_of = (std::same_as<std::remove_cvref_t<M>, Ms> || ...);
 
+namespace core {
+
+/// What tell() and try_tell() answer, at compile time, to a request.
+template <class M>
+constexpr void refuse_told_request() noexcept {
+    static_assert(!request<M>,
+                  "This is a request, for its type has a member type `reply`: somebody has to wait "
+                  "for the answer. Write co_await a.ask(m), not tell() or try_tell().");
+}
+
+}  // namespace core
+
 /// A weak reference to an actor that takes messages of the types Ms: two words, trivially copyable,
 /// keeps nothing alive, never dangles. It converts to an address of fewer types. Sending to an
 /// actor that has ended is an answered mistake, not a fault: see tell(), try_tell() and ask().
 ///
 /// Thread safety: as a plain value. All operations may be used on any thread and from any runtime.
-template <sendable... Ms>
+template <class... Ms>
 class address {
+    static_assert((core::checked_message<Ms>() && ...));
+
   public:
     /// Of no actor: everything sent there is a dead letter.
     address() noexcept = default;
@@ -42,9 +56,10 @@ class address {
     /// Cancellation: a message that still waited for room is not sent. Spends one unit of the
     /// budget. Complexity: O(1); the message is moved once. Errors: std::bad_alloc.
     template <class M>
-        requires(message_of<M, Ms...> && !request<std::remove_cvref_t<M>>)
+        requires message_of<M, Ms...>
     core::tell_awaiter tell(M&& m) const {
         using type = std::remove_cvref_t<M>;
+        core::refuse_told_request<type>();
         return core::tell_awaiter(cell_, generation_,
                                   *new core::told<type>(std::forward<M>(m)));
     }
@@ -52,7 +67,7 @@ class address {
     /// Puts m into the mailbox if there is room; m is moved from only then. Any thread, worker or
     /// not. Errors: std::bad_alloc, and what copying m throws.
     template <class M>
-        requires(message_of<M, Ms...> && !request<std::remove_cvref_t<M>>)
+        requires message_of<M, Ms...>
     delivery try_tell(M&& m) const;
 
     /// `co_await a.ask(m)`: sends the request, waits for the answer and gives it. Within the time
@@ -72,6 +87,15 @@ class address {
         const bool over = deadline < deadline.zero();
         const auto within = over ? deadline.zero() : deadline;
         return core::ask_awaiter<M>(cell_, generation_, std::move(m), within);
+    }
+    /// For what cannot be asked: says so.
+    template <class M>
+        requires(message_of<M, Ms...> && !request<std::remove_cvref_t<M>>)
+    auto ask(M&&, std::chrono::nanoseconds = {}) const {
+        static_assert(request<std::remove_cvref_t<M>>,
+                      "This message has no answer to wait for: write co_await a.tell(m), or give "
+                      "its type a member type `reply` (`using reply = bool;`), which makes it a "
+                      "request.");
     }
 
     /// Asks the actor to stop: nothing new is admitted, senders that wait are refused, receive()
@@ -93,7 +117,7 @@ class address {
     }
 
   private:
-    template <sendable... Others>
+    template <class... Others>
     friend class address;
 
     core::actor_cell* cell_ = nullptr;
@@ -102,11 +126,12 @@ class address {
 
 // ------------------------------------------------------------------------------ implementation
 
-template <sendable... Ms>
+template <class... Ms>
 template <class M>
-    requires(message_of<M, Ms...> && !request<std::remove_cvref_t<M>>)
+    requires message_of<M, Ms...>
 delivery address<Ms...>::try_tell(M&& m) const {
     using type = std::remove_cvref_t<M>;
+    core::refuse_told_request<type>();
     if constexpr (!std::is_rvalue_reference_v<M&&> || std::is_const_v<std::remove_reference_t<M>>) {
         return try_tell(type(m));
     } else {

@@ -51,6 +51,27 @@ concept sendable = std::same_as<M, std::decay_t<M>> && std::is_nothrow_move_cons
 // ------------------------------------------------------------------------------ implementation
 namespace core {
 
+/// Says at compile time what keeps an M from being `sendable`. True if nothing does.
+template <class M>
+constexpr bool checked_message() noexcept {
+    constexpr bool is_object = std::same_as<M, std::decay_t<M>>;
+    static_assert(is_object,
+                  "A message is an object of its own: name its type in mailbox<...> and "
+                  "address<...> without const and without a reference.");
+    if constexpr (is_object) {
+        static_assert(std::is_nothrow_move_constructible_v<M>,
+                      "A message is moved into the mailbox and must not throw there: give its "
+                      "type a move constructor that is noexcept.");
+        static_assert(alignof(M) <= 16,
+                      "A message cannot be aligned to more than 16 bytes: send a pointer to it.");
+        static_assert(safe_to_send<M>,
+                      "This compiler (GCC before 15) destroys a temporary aggregate twice in an "
+                      "expression with co_await when a member has a destructor: give this type of "
+                      "message a constructor.");
+    }
+    return sendable<M>;
+}
+
 struct envelope;
 
 /// Why a message goes without having been handled.

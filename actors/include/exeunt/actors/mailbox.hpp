@@ -29,8 +29,10 @@ class [[nodiscard]] typed_receive_awaiter : public receive_awaiter {
 /// Order: messages of one sender arrive in the order in which they were sent. Nothing is promised
 /// about messages of different senders, nor about what an actor sends to itself.
 /// Thread safety: one strand at a time receives: the actor's own, or a child that it awaits.
-template <sendable... Ms>
+template <class... Ms>
 class mailbox {
+    static_assert((core::checked_message<Ms>() && ...));
+
   public:
     using address_type = address<Ms...>;
 

@@ -32,20 +32,44 @@ using handled_t = typename handled<M>::type;
 template <class M, class... Handlers>
 inline constexpr int handlers_for = (0 + ... + int{std::invocable<Handlers&, handled_t<M>&>});
 
-template <class M, class Handler>
-struct handler_result {
-    using type = void;
-};
-template <class M, std::invocable<handled_t<M>&> Handler>
-struct handler_result<M, Handler> {
-    using type = std::invoke_result_t<Handler&, handled_t<M>&>;
-};
-
 }  // namespace core
 
 /// Exactly one of the handlers takes an M& (for a request: an asked<M>&).
 template <class M, class... Handlers>
 concept has_one_handler = core::handlers_for<M, Handlers...> == 1;
+
+namespace core {
+
+/// Says at compile time what is wrong with the handlers of M. True if nothing is.
+template <class M, class... Handlers>
+constexpr bool checked_handlers() noexcept {
+    static_assert(handlers_for<M, Handlers...> > 0,
+                  "match() lacks a handler for a type of this mailbox (it is the first argument of "
+                  "checked_handlers): add one that takes M&, or ex::asked<M>& for a request.");
+    static_assert(handlers_for<M, Handlers...> < 2,
+                  "match() has two handlers or more that take the same type of message (the first "
+                  "argument of checked_handlers): leave one of them.");
+    return has_one_handler<M, Handlers...>;
+}
+
+/// What the handler of an M returns.
+template <class M, class Handler, class... Rest>
+struct handler_result : handler_result<M, Rest...> {};
+template <class M, class Handler, class... Rest>
+    requires std::invocable<Handler&, handled_t<M>&>
+struct handler_result<M, Handler, Rest...> : std::invoke_result<Handler&, handled_t<M>&> {};
+
+/// Whether the handlers of First and the Ms return the same type.
+template <class First, class... Ms>
+struct results_of {
+    template <class... Handlers>
+    static constexpr bool same =
+        (std::same_as<typename handler_result<First, Handlers...>::type,
+                      typename handler_result<Ms, Handlers...>::type> &&
+         ...);
+};
+
+}  // namespace core
 
 /// A message of one of the types Ms, or none. Move-only.
 ///
@@ -78,9 +102,15 @@ class message {
     /// the same type. When that is a task, `co_await message->match(...)` runs it; the message
     /// lives as long as this object. Once for each message.
     template <class... Handlers>
-        requires(has_one_handler<Ms, Handlers...> && ...)
     decltype(auto) match(Handlers&&... handlers) {
-        return dispatch<Ms...>(handlers...);
+        if constexpr ((core::checked_handlers<Ms, Handlers...>() && ...)) {
+            constexpr bool same = core::results_of<Ms...>::template same<Handlers...>;
+            static_assert(same,
+                          "The handlers of match() return different types: either all of them "
+                          "return a task, which is awaited (co_await message->match(...)), or "
+                          "none does.");
+            if constexpr (same) return dispatch<Ms...>(handlers...);
+        }
     }
 
     /// Whether it is an M.

@@ -71,6 +71,15 @@ template <class T>
 EXEUNT_CORO_WRAPPER task<T> as_task(task<T>&& t) noexcept {
     return std::move(t);
 }
+/// A variable: it would be used up behind the caller's back.
+template <any_task Task>
+requires std::is_lvalue_reference_v<Task> auto as_task(Task&& t) noexcept
+    -> task<typename std::remove_reference_t<Task>::value_type> {
+    static_assert(!std::is_lvalue_reference_v<Task>,
+                  "A task is used up when it is awaited: pass std::move(task) to gather, race, "
+                  "timeout and the like, or call its function there: gather(f(x), g(y)).");
+    return task<typename std::remove_reference_t<Task>::value_type>(std::move(t));
+}
 template <class Awaitable>
 task<await_result_t<Awaitable>> task_of_moved(Awaitable a) {
     // An operation on something that outlives it may want to know that it can be cancelled alone.
