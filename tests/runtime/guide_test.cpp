@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The programs of docs/guide/tasks.md: the page quotes the marked parts.
+// The programs of docs/guide/tasks.md and options.md: the pages quote the marked parts.
+#include <exeunt/runtime/channel.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/hooks.hpp>
@@ -14,7 +15,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -165,6 +168,35 @@ TEST(guide, a_runtime_of_ones_own) {
     const std::string page = two.run(fetch("a"));
     // [/runtime]
     EXPECT_EQ(page, "page a");
+
+    // [counters]
+    const auto counted = two.counters();  // since the runtime was made, of all workers
+    std::printf("%lu items run, %lu of them stolen\n", static_cast<unsigned long>(counted.executed),
+                static_cast<unsigned long>(counted.stolen));
+    // [/counters]
+    EXPECT_GT(counted.executed, 0U);
+}
+
+// [twice]
+ex::task<std::string> next_line(ex::channel<std::string>& lines) {
+    std::optional<std::optional<std::string>> line =
+        co_await ex::move_on_after(20ms, lines.receive());
+    if (!line) co_return "nothing in time";
+    if (!*line) co_return "closed and drained";
+    co_return **line;
+}
+// [/twice]
+
+TEST_P(guide_test, an_optional_of_an_optional) {
+    auto main = []() -> ex::task<> {
+        ex::channel<std::string> lines(1);
+        EXPECT_EQ(co_await next_line(lines), "nothing in time");
+        co_await lines.send("hello");
+        EXPECT_EQ(co_await next_line(lines), "hello");
+        lines.close();
+        EXPECT_EQ(co_await next_line(lines), "closed and drained");
+    };
+    run(main());
 }
 
 }  // namespace

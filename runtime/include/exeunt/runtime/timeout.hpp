@@ -33,6 +33,9 @@ template <core::awaitable Child>
 auto timeout_at(std::chrono::steady_clock::time_point deadline, Child&& child);
 
 /// As timeout(), but gives std::optional<T> (of `unit` for void), empty when the deadline passed.
+/// Of something that gives an optional itself, such as channel::receive(), it is an optional of an
+/// optional: the outer one is empty when the deadline passed, the inner one when it was in time and
+/// had nothing to give.
 template <core::awaitable Child>
 auto move_on_after(std::chrono::nanoseconds duration, Child&& child);
 
