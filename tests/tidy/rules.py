@@ -311,6 +311,25 @@ def unquoted(tree):
                 yield path, line_of(text, found.start()), 'C++ that no test compiles: quote one'
 
 
+def header_index(tree):
+    """The guide's index names every public header, once, and none that is not there."""
+    index = pathlib.Path('docs/guide/README.md')
+    headers = {'/'.join(path.parts[3:]) for path, _ in tree.select('.hpp')
+               if path.parts[1:3] == ('include', 'exeunt')}
+    headers.discard('exeunt.hpp')
+    listed = []
+    for number, line in enumerate(tree.files.get(index, '').splitlines(), 1):
+        row = re.match(r'\| `(\S+\.hpp)` \| \S', line)
+        if row and row[1] not in headers:
+            yield index, number, f'there is no public header {row[1]}'
+        elif row and row[1] in listed:
+            yield index, number, f'{row[1]} is listed twice'
+        if row:
+            listed.append(row[1])
+    for header in sorted(headers.difference(listed)):
+        yield index, 1, f'{header} is not listed'
+
+
 def dead_files(tree):
     """A source is built, a header is included by somebody."""
     included = set()
@@ -331,4 +350,4 @@ def dead_files(tree):
 
 RULES = (layering, columns, file_length, function_length, todo, lambda_beside_await,
          await_in_condition, atomic_comment, licence_line, names, machine_paths, links, snippets,
-         unquoted, dead_files)
+         unquoted, header_index, dead_files)

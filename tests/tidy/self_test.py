@@ -98,6 +98,15 @@ CASES = {
         ({'README.md': '<!-- from: x.cpp -->\n```cpp\nint x;\n```\n```sh\nls\n```\n',
           'docs/internals/a.md': '```cpp\nint x;\n```\n'}, 0),
     ],
+    rules.header_index: [
+        ({'io/include/exeunt/io/x.hpp': SPDX, 'docs/guide/README.md': '# The guide\n'}, 1),
+        ({'io/include/exeunt/io/x.hpp': SPDX}, 1),
+        ({'io/include/exeunt/io/x.hpp': SPDX, 'docs/guide/README.md':
+          '| `io/x.hpp` | x |\n| `io/x.hpp` | x |\n| `io/y.hpp` | y |\n'}, 2),
+        ({'io/include/exeunt/io/x.hpp': SPDX, 'io/private.hpp': SPDX,
+          'actors/include/exeunt/exeunt.hpp': SPDX,
+          'docs/guide/README.md': '| header |\n|---|\n| `io/x.hpp` | what it gives |\n'}, 0),
+    ],
     rules.dead_files: [
         ({'io/x.cpp': SPDX, 'io/meson.build': "files('y.cpp')\n"}, 1),
         ({'io/include/exeunt/io/x.hpp': SPDX, 'io/x.hpp': SPDX}, 2),
