@@ -73,8 +73,8 @@ EXEUNT_CORO_WRAPPER task<T> as_task(task<T>&& t) noexcept {
 }
 /// A variable: it would be used up behind the caller's back.
 template <any_task Task>
-requires std::is_lvalue_reference_v<Task> auto as_task(Task&& t) noexcept
-    -> task<typename std::remove_reference_t<Task>::value_type> {
+requires std::is_lvalue_reference_v<Task>
+auto as_task(Task&& t) noexcept -> task<typename std::remove_reference_t<Task>::value_type> {
     static_assert(!std::is_lvalue_reference_v<Task>,
                   "A task is used up when it is awaited: pass std::move(task) to gather, race, "
                   "timeout and the like, or call its function there: gather(f(x), g(y)).");
