@@ -2,6 +2,7 @@
 #include "cell_store.hpp"
 
 #include <exeunt/actors/request_base.hpp>
+#include <exeunt/scheduler/waiting.hpp>
 
 #include <algorithm>
 #include <memory>

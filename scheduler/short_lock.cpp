@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/scheduler/short_lock.hpp>
+#include <exeunt/scheduler/waiting.hpp>
 
 namespace exeunt::scheduler {
 
@@ -18,14 +19,14 @@ void short_lock::lock_contended() noexcept {
         if (state_.load(std::memory_order_relaxed) == free && try_lock()) return;
     }
     // From here on the state says `contended` even when this thread turns out to be the only one:
-    // the price is one needless wake_one().
+    // the price is one needless wake_next().
     // acquire: pairs with the release in unlock().
     while (state_.exchange(contended, std::memory_order_acquire) != free)
-        state_.wait(contended, std::memory_order_relaxed);
+        sleep_while_equal(state_, contended);
 }
 
-void short_lock::wake_one() noexcept {
-    state_.notify_one();
+void short_lock::wake_next() noexcept {
+    wake_one(state_);
 }
 
 }  // namespace exeunt::scheduler

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/scheduler/waiting.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
 #include <algorithm>
@@ -19,14 +20,6 @@ constexpr std::int64_t slot_watch_ns = 10'000'000;
 /// Passes over all victims before a searching worker gives up, and pauses between two of them.
 constexpr int search_passes = 4;
 constexpr int pauses_between_passes = 64;
-
-void pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
 
 }  // namespace
 
@@ -177,7 +170,7 @@ void* worker::search() noexcept {
     for (int pass = 0; pass < passes && found == nullptr; ++pass) {
         if (pass > 0) {
             for (int i = 0; i < pauses_between_passes; ++i)
-                pause();
+                spin_pause();
         }
         found = take_shared();
         const std::size_t first = random_.below(static_cast<std::uint32_t>(victims_.size()));

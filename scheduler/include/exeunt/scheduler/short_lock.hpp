@@ -45,7 +45,7 @@ class short_lock {
         // next holder may destroy the lock: after it only the address is used, as a key.
         const std::uint32_t was = state_.exchange(free, std::memory_order_release);
         EXEUNT_ASSERT(was != free);
-        if (EXEUNT_UNLIKELY(was == contended)) wake_one();
+        if (EXEUNT_UNLIKELY(was == contended)) wake_next();
     }
 
     // ---------------------------------------------------------------- implementation
@@ -55,7 +55,7 @@ class short_lock {
     static constexpr std::uint32_t contended = 2;  // held, and somebody may sleep
 
     EXEUNT_COLD void lock_contended() noexcept;
-    EXEUNT_COLD void wake_one() noexcept;
+    EXEUNT_COLD void wake_next() noexcept;
 
     /// Written and read by every thread that locks or unlocks.
     atomic<std::uint32_t> state_{free};
@@ -74,14 +74,5 @@ class [[nodiscard]] short_guard {
  private:
     short_lock& lock_;
 };
-
-/// Tells the processor that this thread spins.
-inline void spin_pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
 
 }  // namespace exeunt::scheduler
