@@ -108,8 +108,9 @@ TEST(findings, use_of_freed_memory) {
                       "use of freed memory"));
     EXPECT_TRUE(finds(found_in([] {
                           std::atomic<int*> p{new int(1)};
-                          delete p.load();
-                          delete p.load();
+                          const auto free = [&] { delete p.load(); };
+                          parallel({free});
+                          parallel({free});
                       }),
                       "freed twice"));
     EXPECT_TRUE(finds(found_in([] {
