@@ -116,6 +116,14 @@ void fence_everywhere() {
     if (execution::running != nullptr) here().fence_everywhere();
 }
 
+std::int64_t now_ns() noexcept {
+    return execution::running == nullptr ? 0 : here().clock();
+}
+
+void pass_time(std::int64_t ns) noexcept {
+    here().clock() += ns;
+}
+
 std::size_t this_thread() noexcept {
     return execution::running == nullptr ? 0 : here().thread();
 }

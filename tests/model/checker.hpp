@@ -111,6 +111,10 @@ void wake_address(const void* address, bool all);
 /// A seq_cst fence in every thread, each at its present point: membarrier(2).
 void fence_everywhere();
 
+/// The scenario's clock: it starts at 0 and goes on only when somebody moves it.
+std::int64_t now_ns() noexcept;
+void pass_time(std::int64_t ns) noexcept;
+
 /// The index of the calling thread; the scenario itself is 0.
 std::size_t this_thread() noexcept;
 

@@ -93,6 +93,7 @@ std::string execution::run() {
     threads_used_ = 0;
     preemptions_ = 0;
     steps_ = 0;
+    clock_ = 0;
     stores_ = 0;
     std::memset(marks_, mark_unused, arena_used_ / granule);
     arena_used_ = 0;

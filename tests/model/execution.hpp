@@ -67,6 +67,7 @@ class execution {
     void wait(std::uintptr_t address, std::uint64_t expected, unsigned size, bool timed);
     void wake(std::uintptr_t address, bool all);
     void fence_everywhere();
+    std::int64_t& clock() noexcept { return clock_; }
     /// Ends the execution. Does not return.
     [[noreturn]] void fail(std::string what);
     /// Fails if the memory model has found something.
@@ -143,6 +144,7 @@ class execution {
     std::size_t threads_used_ = 0;
     int preemptions_ = 0;
     std::uint64_t steps_ = 0;
+    std::int64_t clock_ = 0;
     std::uint64_t stores_ = 0;
     std::string failure_;
     bool tracing_ = false;

@@ -2,6 +2,7 @@
 // What of the scheduler talks to the kernel, for a program under the checker: linked in the place
 // of assertion.cpp, asymmetric_fence.cpp, poller.cpp, topology.cpp and waiting.cpp.
 #include <exeunt/scheduler/asymmetric_fence.hpp>
+#include <exeunt/scheduler/frame_allocator.hpp>
 #include <exeunt/scheduler/poller.hpp>
 #include <exeunt/scheduler/topology.hpp>
 #include <exeunt/scheduler/waiting.hpp>
@@ -51,6 +52,15 @@ void wake_one(atomic<std::uint32_t>& word) noexcept {
     model::wake_address(&word, false);
 }
 
+// ---- frames: from the checker, so that one that is used too late is found ----------------------
+
+void* allocate_of_class(unsigned, std::size_t bytes) {
+    return ::operator new(bytes);
+}
+void deallocate_of_class(void* p, unsigned) noexcept {
+    ::operator delete(p);
+}
+
 // ---- the event loop: nothing but wake-ups ------------------------------------------------------
 
 namespace {
@@ -62,7 +72,8 @@ class waking_poller : public poller {
     operation* poll(std::int64_t timeout_ns) override {
         // acquire: pairs with the release in wake(). Reading an eventfd synchronises as well.
         if (timeout_ns != 0) model::wait_on_address(&woken_, 0, sizeof woken_, timeout_ns > 0);
-        woken_.exchange(0, std::memory_order_acquire);
+        const bool was_woken = woken_.exchange(0, std::memory_order_acquire) != 0;
+        if (!was_woken && timeout_ns > 0) model::pass_time(timeout_ns);
         return nullptr;
     }
     void wake() noexcept override {
@@ -79,9 +90,8 @@ class waking_poller : public poller {
 
 }  // namespace
 
-/// Time stands still.
 std::int64_t poller::now() const noexcept {
-    return 0;
+    return model::now_ns();
 }
 
 event_loop choose_event_loop(event_loop) {

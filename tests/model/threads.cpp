@@ -70,6 +70,24 @@ std::uint32_t exchange(std::uint32_t& word, std::uint32_t value, std::memory_ord
 
 extern "C" {
 
+// The initialisation of a static local. What it allocates outlives the execution, and is not the
+// scenario's; and it happens once for all executions, so it cannot be explored.
+static execution* interrupted = nullptr;
+static int initialising = 0;
+
+int __cxa_guard_acquire(std::int64_t* guard) noexcept {
+    if (*reinterpret_cast<const char*>(guard) != 0) return 0;
+    if (initialising++ == 0) interrupted = std::exchange(execution::running, nullptr);
+    return 1;
+}
+void __cxa_guard_release(std::int64_t* guard) noexcept {
+    *reinterpret_cast<char*>(guard) = 1;
+    if (--initialising == 0) execution::running = interrupted;
+}
+void __cxa_guard_abort(std::int64_t*) noexcept {
+    if (--initialising == 0) execution::running = interrupted;
+}
+
 int sched_yield() noexcept {
     exeunt::model::spin();
     return 0;

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSL-1.0
+// Tasks, cancellation, and what tasks wait for, on the real workers.
+#include <exeunt/runtime/as_completed.hpp>
+#include <exeunt/runtime/channel.hpp>
+#include <exeunt/runtime/event.hpp>
+#include <exeunt/runtime/gather.hpp>
+#include <exeunt/runtime/group.hpp>
+#include <exeunt/runtime/mutex.hpp>
+#include <exeunt/runtime/race.hpp>
+#include <exeunt/runtime/runtime.hpp>
+#include <exeunt/runtime/semaphore.hpp>
+#include <exeunt/runtime/settled.hpp>
+#include <exeunt/runtime/sleep.hpp>
+#include <exeunt/runtime/task.hpp>
+#include <exeunt/runtime/timeout.hpp>
+#include <exeunt/runtime/yield.hpp>
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <vector>
+
+#include "tests/model/checker.hpp"
+
+namespace exeunt::model {
+namespace {
+
+using namespace std::chrono_literals;
+
+exeunt::options workers(unsigned n) {
+    return exeunt::options().threads(n).event_loop(scheduler::event_loop::epoll);
+}
+
+/// These executions are long: some of all schedules, and as many at random.
+options bounded(const char* name) {
+    return options(name).preemptions(1).stale_loads(0).at_most(6'000).random(6'000);
+}
+
+/// Counts itself: a coroutine's local, so that a frame that is destroyed twice or never is found.
+struct local {
+    explicit local(int& living) : alive(living) { ++alive; }
+    ~local() { --alive; }
+    local(const local&) = delete;
+    int& alive;
+};
+
+/// 1 for a value, 0 for a cancellation.
+task<int> outcome_of(task_handle<int>& h) {
+    const auto r = co_await settled(std::move(h));
+    co_return r.has_value() ? r.value() : 0;
+}
+
+task<int> waits(event& e, int& alive) {
+    local here(alive);
+    co_await e.wait();
+    co_return 1;
+}
+
+/// Cancel, complete and wake meet in the word of one strand.
+TEST(strand, is_cancelled_while_it_is_woken) {
+    EXPECT_TRUE(holds(bounded("strand").preemptions(2), [] {
+        int alive = 0;
+        {
+            runtime rt(workers(1));
+            event e;
+            auto h = rt.spawn(waits, std::ref(e), std::ref(alive));
+            parallel({[&] { h.cancel(); }, [&] { e.set(); }});
+            static_cast<void>(rt.run(outcome_of(h)));
+        }
+        require(alive == 0, "a local is left");
+    }));
+}
+
+task<int> yields(int n) {
+    co_await yield_now();
+    co_return n;
+}
+task<int> sum() {
+    auto [a, b, c] = co_await gather(yields(1), yields(2), yields(4));
+    co_return a + b + c;
+}
+
+TEST(gather, joins_children_on_two_workers) {
+    EXPECT_TRUE(holds(bounded("gather"), [] {
+        runtime rt(workers(2));
+        require(rt.run(sum()) == 7, "not the sum");
+    }));
+}
+
+task<int> gathers_two(event& e, int& alive) {
+    local here(alive);
+    auto [a, b] = co_await gather(waits(e, alive), waits(e, alive));
+    co_return a + b;
+}
+
+TEST(gather, is_cancelled_while_its_children_are_woken) {
+    EXPECT_TRUE(holds(bounded("gather/cancel"), [] {
+        int alive = 0;
+        {
+            runtime rt(workers(1));
+            event e;
+            auto h = rt.spawn(gathers_two, std::ref(e), std::ref(alive));
+            parallel({[&] { h.cancel(); }, [&] { e.set(); }});
+            const int result = rt.run(outcome_of(h));
+            require(result == 0 || result == 2, "half of a gather");
+        }
+        require(alive == 0, "a local is left");
+    }));
+}
+
+task<int> first_of(event& a, event& b, int& alive) {
+    auto winner = co_await race(waits(a, alive), waits(b, alive));
+    co_return winner;
+}
+
+TEST(race, both_are_woken_at_once) {
+    EXPECT_TRUE(holds(bounded("race"), [] {
+        int alive = 0;
+        {
+            runtime rt(workers(1));
+            event a, b;
+            auto h = rt.spawn(first_of, std::ref(a), std::ref(b), std::ref(alive));
+            parallel({[&] { a.set(); }, [&] { b.set(); }});
+            require(rt.run(outcome_of(h)) == 1, "nobody has won");
+        }
+        require(alive == 0, "a loser is left");
+    }));
+}
+
+task<int> in_order_of_completion(event& e, int& alive) {
+    std::vector<task<int>> all;
+    all.push_back(waits(e, alive));
+    all.push_back(yields(2));
+    auto stream = as_completed(std::move(all));
+    int total = 0;
+    while (auto done = co_await stream.next())
+        total += *done->result;
+    co_return total;
+}
+
+TEST(as_completed, gives_each_once) {
+    EXPECT_TRUE(holds(bounded("as_completed"), [] {
+        int alive = 0;
+        {
+            runtime rt(workers(2));
+            event e;
+            auto h = rt.spawn(in_order_of_completion, std::ref(e), std::ref(alive));
+            e.set();
+            require(rt.run(outcome_of(h)) == 3, "not both");
+        }
+        require(alive == 0, "a local is left");
+    }));
+}
+
+task<int> with_children(event& e, int& alive) {
+    int done = 0;
+    auto body = [&](group& g) -> task<> {
+        g.spawn([](event& ready, int& living) -> task<> { co_await waits(ready, living); },
+                std::ref(e), std::ref(alive));
+        done += co_await yields(1);
+    };
+    co_await with_group(body);
+    co_return done;
+}
+
+TEST(group, is_cancelled_while_its_children_end) {
+    EXPECT_TRUE(holds(bounded("group"), [] {
+        int alive = 0;
+        {
+            runtime rt(workers(1));
+            event e;
+            auto h = rt.spawn(with_children, std::ref(e), std::ref(alive));
+            parallel({[&] { h.cancel(); }, [&] { e.set(); }});
+            static_cast<void>(rt.run(outcome_of(h)));
+        }
+        require(alive == 0, "a child outlives its group");
+    }));
+}
+
+task<int> receives(channel<int>& items) {
+    auto item = co_await items.receive();
+    co_return item.has_value() ? 1 : 0;
+}
+task<int> drains(channel<int>& items) {
+    int count = 0;
+    items.close();
+    while (co_await items.receive())
+        ++count;
+    co_return count;
+}
+
+/// A cancelled receiver has the item, or leaves it there.
+TEST(channel, loses_nothing_to_a_cancelled_receiver) {
+    EXPECT_TRUE(holds(bounded("channel").preemptions(2), [] {
+        runtime rt(workers(1));
+        channel<int> items(1);
+        auto h = rt.spawn(receives, std::ref(items));
+        parallel({[&] { h.cancel(); }, [&] { require(items.try_send(1), "there is room"); }});
+        const int received = rt.run(outcome_of(h));
+        require(received + rt.run(drains(items)) == 1, "the item is lost, or there twice");
+    }));
+}
+
+task<int> adds(mutex& m, int& n) {
+    auto guard = co_await m.scoped_lock();
+    const int before = n;
+    co_await yield_now();
+    n = before + 1;
+    co_return 1;
+}
+
+TEST(mutex, excludes_beside_a_cancellation) {
+    EXPECT_TRUE(holds(bounded("mutex"), [] {
+        int n = 0;
+        runtime rt(workers(2));
+        mutex m;
+        auto a = rt.spawn(adds, std::ref(m), std::ref(n));
+        auto b = rt.spawn(adds, std::ref(m), std::ref(n));
+        b.cancel();
+        const int done = rt.run(outcome_of(a)) + rt.run(outcome_of(b));
+        require(done == n, "an addition is lost");
+        require(m.try_lock(), "it is held by nobody");
+        m.unlock();
+    }));
+}
+
+task<int> acquires(semaphore& s, std::size_t n) {
+    co_await s.acquire(n);
+    co_return 1;
+}
+
+TEST(semaphore, loses_no_permit_to_a_cancelled_waiter) {
+    EXPECT_TRUE(holds(bounded("semaphore").preemptions(2), [] {
+        runtime rt(workers(1));
+        semaphore permits(0);
+        auto h = rt.spawn(acquires, std::ref(permits), 1);
+        parallel({[&] { h.cancel(); }, [&] { permits.release(); }});
+        const bool has = rt.run(outcome_of(h)) == 1;
+        require(permits.try_acquire() != has, "the permit is lost, or there twice");
+    }));
+}
+
+task<int> fails() {
+    co_await yield_now();
+    throw std::runtime_error("failed");
+}
+
+/// A handle that is let go of, looked at and cancelled while its task ends.
+TEST(task_handle, is_let_go_of_while_its_task_ends) {
+    EXPECT_TRUE(holds(bounded("task_handle").preemptions(2), [] {
+        runtime rt(workers(1));
+        auto h = rt.spawn(fails);
+        parallel({[&] {
+            auto mine = std::move(h);
+            if (!mine.done()) mine.cancel();
+            static_cast<void>(mine.cancelled());
+        }});
+    }));
+}
+
+/// The timer against the child.
+TEST(timeout, ends_once) {
+    EXPECT_TRUE(holds(bounded("timeout"), [] {
+        int alive = 0;
+        {
+            runtime rt(workers(1));
+            event e;
+            auto limited = [](event& ready, int& living) -> task<int> {
+                const auto in_time = co_await move_on_after(1ms, waits(ready, living));
+                co_return in_time.has_value() ? 1 : 2;
+            };
+            auto h = rt.spawn(limited, std::ref(e), std::ref(alive));
+            parallel({[&] { e.set(); }});
+            require(rt.run(outcome_of(h)) != 0, "cancelled");
+        }
+        require(alive == 0, "a local is left");
+    }));
+}
+
+}  // namespace
+}  // namespace exeunt::model
