@@ -62,7 +62,7 @@ namespace core {
 
 void report_suppressed(std::exception_ptr error) noexcept {
     if (hook h = current(&hooks::suppressed)) return h(std::move(error));
-    print("an exception was superseded by an earlier one", error);
+    print("nobody was left to receive an exception", error);
 }
 
 void report_unhandled(std::exception_ptr error) noexcept {

@@ -75,7 +75,7 @@ extern "C" {
 static execution* interrupted = nullptr;
 static int initialising = 0;
 
-int __cxa_guard_acquire(std::int64_t* guard) noexcept {
+int __cxa_guard_acquire(std::int64_t* guard) {
     if (*reinterpret_cast<const char*>(guard) != 0) return 0;
     if (initialising++ == 0) interrupted = std::exchange(execution::running, nullptr);
     return 1;
