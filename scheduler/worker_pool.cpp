@@ -85,7 +85,7 @@ worker_pool::~worker_pool() {
 }
 
 void worker_pool::stop_threads() noexcept {
-    stop_.store(true, std::memory_order_release);  // pairs with the acquire in stopping()
+    stop_.store(true, std::memory_order_relaxed);
     light_fence();  // pairs with the heavy_fence() in worker::park(), as for published work
     for (auto& w : workers_)
         w->unpark();
@@ -133,9 +133,9 @@ bool worker_pool::begin_search() noexcept {
 }
 
 bool worker_pool::end_search() noexcept {
-    // seq_cst: comes before the recheck of the queues in search()'s caller, for whoever saw this
-    // worker searching and therefore woke nobody.
-    return searching_.fetch_sub(1, std::memory_order_seq_cst) <= 1;
+    // relaxed: whoever saw this worker searching, and therefore woke nobody, has fenced before;
+    // this worker fences in park() before it looks at the queues for the last time.
+    return searching_.fetch_sub(1, std::memory_order_relaxed) <= 1;
 }
 
 std::uint64_t worker_pool::executed() const noexcept {

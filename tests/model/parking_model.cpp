@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "tests/model/checker.hpp"
 
 namespace exeunt::model {
@@ -68,6 +70,23 @@ TEST(parking, an_item_from_outside_wakes_a_worker) {
                 all.wait();
             }
             require(one.runs == 1, "it ran twice");
+        }));
+}
+
+/// The item is the last thing that keeps the pool alive, and has run before inject() has returned.
+TEST(parking, the_pool_goes_while_an_item_is_put_in) {
+    EXPECT_TRUE(holds(
+        options("parking/gone").preemptions(2).stale_loads(1).at_most(30'000).random(5'000), [] {
+            finish all(1);
+            job one(all);
+            auto pool = std::make_unique<worker_pool>(workers(1));
+            parallel({
+                [&] { pool->inject(one); },
+                [&] {
+                    all.wait();
+                    pool.reset();
+                },
+            });
         }));
 }
 

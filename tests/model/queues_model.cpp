@@ -10,6 +10,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "tests/model/checker.hpp"
 
 namespace exeunt::model {
@@ -170,25 +172,46 @@ TEST(idle_set, one_gets_the_ticket) {
     EXPECT_TRUE(holds(options("idle_set").preemptions(4), [] {
         idle_set idle(2);
         int prepared = 0;  // before it is idle; read by who has claimed it
+        int handed = 0;    // before it is claimed; read by who was idle
         std::atomic<int> tickets{0};
         parallel({
             [&] {
                 prepared = 1;
                 idle.set(0);
-                if (idle.clear(0)) tickets.fetch_add(1, std::memory_order_relaxed);
+                if (idle.clear(0))
+                    tickets.fetch_add(1, std::memory_order_relaxed);
+                else
+                    require(handed == 1, "claimed by nobody");
             },
             [&] {
+                handed = 1;
                 if (idle.any() && idle.claim(1) == 0) {
                     require(prepared == 1, "claimed before it was prepared");
                     tickets.fetch_add(1, std::memory_order_relaxed);
                 }
             },
-            [&] {
-                if (idle.claim(0) == 0) tickets.fetch_add(1, std::memory_order_relaxed);
-            },
         });
         require(tickets.load() == 1, "not one ticket");
         require(idle.count() == 0, "idle after all");
+    }));
+}
+
+TEST(idle_set, two_want_the_same_worker) {
+    EXPECT_TRUE(holds(options("idle_set/claims").preemptions(4), [] {
+        idle_set idle(2);
+        std::atomic<int> tickets{0};
+        const auto want = [&] {
+            if (idle.claim(0) == 0) tickets.fetch_add(1, std::memory_order_relaxed);
+        };
+        parallel({
+            [&] {
+                idle.set(0);
+                if (idle.clear(0)) tickets.fetch_add(1, std::memory_order_relaxed);
+            },
+            want,
+            want,
+        });
+        require(tickets.load() == 1, "not one ticket");
     }));
 }
 
@@ -220,6 +243,24 @@ TEST(timer_wheel, is_cancelled_by_others) {
         if (cancelled) return;
         require(first->fired == 1, "neither cancelled nor fired");
         delete first;
+    }));
+}
+
+/// What the canceller knows of the wheel it knows from the timer alone.
+TEST(timer_wheel, is_found_through_the_timer) {
+    EXPECT_TRUE(holds(options("timer_wheel/found").preemptions(3).random(1'000), [] {
+        std::unique_ptr<timer_wheel> wheel;
+        alarm a;
+        bool cancelled = false;
+        parallel({
+            [&] {
+                wheel = std::make_unique<timer_wheel>(0);
+                wheel->arm(a, 1 << 20);
+            },
+            [&] { cancelled = timer_wheel::cancel(a); },
+        });
+        timer_wheel::fire_all(wheel->expire(std::int64_t{1} << 30));
+        require(a.fired == (cancelled ? 0 : 1), "cancelled and fired, or neither");
     }));
 }
 

@@ -129,8 +129,9 @@ inline void* deque::pop() noexcept {
     void* item = nullptr;
     if (top == bottom) {  // the last item: whoever moves top_ has it
         item = at(bottom).load(std::memory_order_relaxed);
-        // seq_cst: in one order with the CAS and the loads in steal().
-        if (!top_.compare_exchange_strong(top, bottom + 1, std::memory_order_seq_cst,
+        // release: pairs with the acquire of top_ in steal(): a thief that goes on from the new top
+        // sees the lowered bottom as well. Against other thieves the atomicity is enough.
+        if (!top_.compare_exchange_strong(top, bottom + 1, std::memory_order_release,
                                           std::memory_order_relaxed))
             item = nullptr;
     }
@@ -149,18 +150,20 @@ inline void* deque::pop_if(void* expected) noexcept {
 }
 
 inline void* deque::steal() noexcept {
-    // seq_cst, both, and in this order: pair with the exchange and the load in pop(). A thief that
-    // reads the top which an owner's pop has not seen reads the bottom which that pop has lowered.
-    std::int64_t top = top_.load(std::memory_order_seq_cst);
-    // Also the acquire that pairs with the release in push(): the array and the slot are there.
+    // acquire: pairs with the CAS by which another thief or the owner has raised it.
+    std::int64_t top = top_.load(std::memory_order_acquire);
+    // seq_cst: pairs with the exchange and the load in pop(). A thief whose top comes from a CAS
+    // that an owner's pop has not seen reads the bottom which that pop has lowered. Also the
+    // acquire that pairs with the release in push(): the array and the slot are there.
     const std::int64_t bottom = bottom_.load(std::memory_order_seq_cst);
     if (top >= bottom) return nullptr;
     // acquire: pairs with the release in adopt(). An array older than the newest would do: its
     // slots from top on hold what they held as long as the CAS below succeeds.
     array* const current = array_.load(std::memory_order_acquire);
     void* const item = current->slots()[top & current->mask].load(std::memory_order_relaxed);
-    // seq_cst: in one order with the operations in pop(). Its release half pairs with the acquire
-    // of top_ in push(): the slot has been read before the owner may write it again.
+    // seq_cst: in one order with the exchange and the load in pop(). Its release half pairs with
+    // the acquire above, and with that of top_ in push(): the slot has been read before the owner
+    // may write it again.
     if (!top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst,
                                       std::memory_order_relaxed))
         return nullptr;
@@ -168,11 +171,9 @@ inline void* deque::steal() noexcept {
 }
 
 inline std::size_t deque::size() const noexcept {
-    // seq_cst: a worker that is about to park has set its idle bit (seq_cst) and looks here for
-    // work once more; pairs with push() followed by a fence and the look at the idle bits
-    // (docs/internals/parking.md). Costs nothing over acquire where it matters.
-    const std::int64_t top = top_.load(std::memory_order_seq_cst);
-    const std::int64_t bottom = bottom_.load(std::memory_order_seq_cst);  // as above
+    // Relaxed: who has to know for certain, before it parks, has a fence (parking.md).
+    const std::int64_t top = top_.load(std::memory_order_relaxed);
+    const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
     return bottom > top ? static_cast<std::size_t>(bottom - top) : 0;
 }
 

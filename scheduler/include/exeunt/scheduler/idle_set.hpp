@@ -30,20 +30,19 @@ class idle_set {
     /// Worker `w` says that it is about to sleep. Its recheck of the queues comes after this.
     void set(unsigned w) noexcept {
         EXEUNT_ASSERT(w < workers_);
-        // seq_cst: pairs with any() and claim() in a thread that has published work. In the one
-        // total order either this bit comes first, and that thread sees it, or the published work
-        // does, and the recheck sees that (docs/internals/parking.md).
-        static_cast<void>(bits_[w / bits].value.fetch_or(mask(w), std::memory_order_seq_cst));
+        // release: pairs with the acquire in claim(). Against any() it is a fence that decides, the
+        // caller's next step (docs/internals/parking.md).
+        static_cast<void>(bits_[w / bits].value.fetch_or(mask(w), std::memory_order_release));
     }
 
     /// Takes worker `w` out. True when it was in: the caller has the ticket. False: somebody else
     /// took it, and a wake-up is on its way.
     bool clear(unsigned w) noexcept {
         EXEUNT_ASSERT(w < workers_);
-        // acq_rel: pairs with the claim() that took the ticket, or with a later one: what was done
-        // before the bit changed hands is visible after.
+        // acquire: pairs with the release in the claim() that took the ticket: what was done before
+        // the bit changed hands is visible after.
         const std::uint64_t was =
-            bits_[w / bits].value.fetch_and(~mask(w), std::memory_order_acq_rel);
+            bits_[w / bits].value.fetch_and(~mask(w), std::memory_order_acquire);
         return (was & mask(w)) != 0;
     }
 

@@ -36,10 +36,9 @@ class inbox {
         work_item* newest = newest_.load(std::memory_order_relaxed);
         do {
             item.next = newest;
-            // seq_cst: its release half pairs with the acquire in take_all(); the total order
-            // places it against the owner's "set the idle bit, then look whether the inbox is
-            // empty" (docs/internals/parking.md).
-        } while (!newest_.compare_exchange_weak(newest, &item, std::memory_order_seq_cst,
+            // release: pairs with the acquire in take_all(). A fence behind it places it against
+            // the owner's "set the idle bit, then look" (docs/internals/parking.md).
+        } while (!newest_.compare_exchange_weak(newest, &item, std::memory_order_release,
                                                 std::memory_order_relaxed));
         return newest == nullptr;
     }
@@ -47,7 +46,7 @@ class inbox {
     /// Owner. Takes everything: a list linked by `next`, oldest first; nullptr when empty. O(n).
     [[nodiscard]] work_item* take_all() noexcept {
         if (newest_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-        // acquire: pairs with the release half in push(); all pushes that it takes are visible,
+        // acquire: pairs with the release in push(); all pushes that it takes are visible,
         // because each push continues the release sequence of those before it.
         work_item* newest = newest_.exchange(nullptr, std::memory_order_acquire);
         work_item* oldest = nullptr;
@@ -60,10 +59,9 @@ class inbox {
         return oldest;
     }
 
-    /// Any thread.
+    /// Any thread; a hint without a fence.
     bool empty() const noexcept {
-        // seq_cst: pairs with push(), see there. A plain load on x86.
-        return newest_.load(std::memory_order_seq_cst) == nullptr;
+        return newest_.load(std::memory_order_relaxed) == nullptr;
     }
 
     // ---------------------------------------------------------------- implementation

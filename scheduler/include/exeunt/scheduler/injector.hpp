@@ -43,9 +43,9 @@ class injector {
         else
             newest_->next = &first;
         newest_ = &last;
-        // seq_cst: pairs with the load in empty(). In one order with a parking worker's idle bit:
-        // either the worker sees the item, or the pusher, who looks at the bits next, sees it idle.
-        size_.store(size_.load(std::memory_order_relaxed) + count, std::memory_order_seq_cst);
+        // Relaxed: the lock hands the items over. Who has to know for certain whether there are
+        // any, before it parks, has a fence, and so has the pusher (docs/internals/parking.md).
+        size_.store(size_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
     }
 
     /// Any thread. The oldest item, or nullptr.
@@ -65,18 +65,15 @@ class injector {
             oldest_ = oldest_->next;
         }
         if (oldest_ == nullptr) newest_ = nullptr;
-        // Relaxed: what is lowered tells nobody to sleep or wake; the lock orders the writers.
+        // Relaxed, as above.
         size_.store(size_.load(std::memory_order_relaxed) - taken, std::memory_order_relaxed);
         return taken;
     }
 
-    /// Any thread: one load, no lock.
+    /// Any thread: one load, no lock; a hint without a fence.
     bool empty() const noexcept { return size() == 0; }
 
-    std::size_t size() const noexcept {
-        // seq_cst: pairs with the store in push_batch(), see there. A plain load on x86.
-        return size_.load(std::memory_order_seq_cst);
-    }
+    std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
     // ---------------------------------------------------------------- implementation
  private:

@@ -19,9 +19,8 @@ class lifo_slot {
             item_.store(item, std::memory_order_release);
             return nullptr;
         }
-        // acq_rel: release as above; acquire pairs with nothing new (the owner's own item comes
-        // back), it keeps one order for both outcomes.
-        return item_.exchange(item, std::memory_order_acq_rel);
+        // release: as above. What comes back is the owner's own item, or null.
+        return item_.exchange(item, std::memory_order_release);
     }
 
     /// Any thread: takes the item, or returns null.

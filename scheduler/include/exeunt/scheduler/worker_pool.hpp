@@ -65,7 +65,8 @@ class worker_pool {
     EXEUNT_COLD void wake_one(worker& near) noexcept;
     bool wake_near(unsigned index) noexcept;
     bool stopping() const noexcept {
-        return stop_.load(std::memory_order_acquire);  // pairs with the release in stop_threads()
+        // relaxed: it hands nothing over; park() asks behind its fence.
+        return stop_.load(std::memory_order_relaxed);
     }
     /// Asked by a worker that has filled its slot, or that stops watching. False when all others
     /// may sleep without limit: nobody would look after an item that waits behind a long
