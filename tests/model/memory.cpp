@@ -134,8 +134,13 @@ memory::cell& memory::cell_at(std::uintptr_t granule) {
 memory::location& memory::location_at(std::uintptr_t address, unsigned size, std::size_t thread,
                                       const void* at) {
     cell& c = cell_at(address & ~std::uintptr_t{7});
-    for (std::int16_t i = c.first_location; i >= 0; i = locations_[i].next) {
-        if (locations_[i].address == address && locations_[i].size == size) return locations_[i];
+    for (std::int16_t* link = &c.first_location; *link >= 0; link = &locations_[*link].next) {
+        location& known = locations_[*link];
+        if (known.address != address || known.size != size) continue;
+        if (known.history->back().value == bytes_at(address, size)) return known;
+        // Somebody has written there unseen, a memset() say: a new object in an old place.
+        *link = known.next;
+        break;
     }
     if (locations_used_ == max_locations) {
         report("this scenario has more atomic objects than the checker keeps", address, at);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSL-1.0
+// Mailboxes: sending, receiving, closing, and requests that are given up, on the real workers.
+#include <exeunt/actors/actor_scope.hpp>
+#include <exeunt/actors/dead_letter.hpp>
+#include <exeunt/runtime/runtime.hpp>
+#include <exeunt/runtime/settled.hpp>
+#include <exeunt/runtime/task.hpp>
+#include <exeunt/runtime/yield.hpp>
+
+#include <gtest/gtest.h>
+
+#include "actors/cell_store.hpp"
+#include "tests/model/checker.hpp"
+
+namespace exeunt::model {
+namespace {
+
+exeunt::options workers(unsigned n) {
+    return exeunt::options().threads(n).event_loop(scheduler::event_loop::epoll);
+}
+
+options bounded(const char* name) {
+    return options(name).preemptions(1).stale_loads(0).at_most(5'000).random(5'000);
+}
+
+/// Cells are kept for ever: the first ones must not lie in the memory of an execution.
+class mailbox : public testing::Test {
+ protected:
+    void SetUp() override {
+        auto& store = core::cell_store::instance();
+        store.give_back(store.take());
+    }
+};
+
+struct number {
+    explicit number(int n) : value(n) {}
+    int value;  // plain: a race is reported
+};
+struct twice {
+    explicit twice(int n) : value(n) {}
+    using reply = int;
+    int value;
+};
+
+/// What the actor has seen, for the scenario to read once its scope has ended.
+struct seen {
+    int sum = 0;
+    int last = 0;
+    int order_broken = 0;
+};
+
+task<> adds(exeunt::mailbox<number> inbox, seen& what) {
+    while (auto message = co_await inbox.receive()) {
+        message->match([&](number& n) {
+            what.sum += n.value;
+            if (n.value < 10) what.order_broken += n.value < what.last ? 1 : 0;
+            if (n.value < 10) what.last = n.value;
+        });
+    }
+}
+
+task<> sends(address<number> to, int first, int last) {
+    for (int i = first; i <= last; ++i)
+        co_await to.tell(number(i));
+}
+
+/// Two senders, one of whom has to wait for room.
+task<> two_senders(seen& what) {
+    auto body = [&](actor_scope& scope) -> task<> {
+        auto to = scope.spawn(actor_options().capacity(1), adds, std::ref(what));
+        auto first = spawn(sends, address<number>(to), 1, 2);
+        co_await sends(to, 10, 11);
+        co_await first;
+    };
+    co_await with_actors(body);
+}
+
+TEST_F(mailbox, loses_no_message) {
+    EXPECT_TRUE(holds(bounded("mailbox/senders"), [] {
+        seen what;
+        {
+            runtime rt(workers(2));
+            rt.run(two_senders(what));
+        }
+        require(what.sum == 24, "a message is lost, or there twice");
+        require(what.order_broken == 0, "the messages of one sender change places");
+    }));
+}
+
+/// A foreign thread sends while the actor is stopped: handled, or a dead letter.
+TEST_F(mailbox, is_closed_while_somebody_sends) {
+    EXPECT_TRUE(holds(bounded("mailbox/close"), [] {
+        seen what;
+        int accepted = 0;
+        {
+            runtime rt(workers(1));
+            address<number> to;
+            std::atomic<int> ready{0};
+            auto life = [&]() -> task<> {
+                auto body = [&](actor_scope& scope) -> task<> {
+                    to = scope.spawn(adds, std::ref(what));
+                    ready.store(1);
+                    wake_address(&ready, true);
+                    co_await yield_now();
+                };
+                co_await with_actors(body);
+            };
+            auto h = rt.spawn(life);
+            parallel({[&] {
+                while (ready.load() == 0)
+                    wait_on_address(&ready, 0, sizeof(int));
+                accepted = to.try_tell(number(1)) ? 1 : 0;
+            }});
+            rt.run([](task_handle<>& handle) -> task<> { co_await handle; }(h));
+        }
+        require(what.sum == accepted, "accepted and not handled, or the other way round");
+    }));
+}
+
+task<> doubles(exeunt::mailbox<twice> inbox, int& served) {
+    while (auto message = co_await inbox.receive()) {
+        message->match([&](asked<twice>& t) {
+            ++served;
+            t.reply(2 * t->value);
+        });
+    }
+}
+
+/// An asker is cancelled while it is served.
+TEST_F(mailbox, an_ask_is_given_up_while_it_is_served) {
+    EXPECT_TRUE(holds(bounded("mailbox/ask").at_most(1'500).random(1'500), [] {
+        int served = 0;
+        {
+            runtime rt(workers(2));
+            auto asks = [&]() -> task<int> {
+                int answer = 0;
+                auto body = [&](actor_scope& scope) -> task<> {
+                    auto to = scope.spawn(doubles, std::ref(served));
+                    answer = co_await to.ask(twice(21), no_deadline);
+                };
+                co_await with_actors(body);
+                co_return answer;
+            };
+            auto h = rt.spawn(asks);
+            parallel({[&] { h.cancel(); }});
+            const int answer = rt.run([](task_handle<int>& handle) -> task<int> {
+                const auto r = co_await settled(std::move(handle));
+                co_return r.has_value() ? r.value() : -1;
+            }(h));
+            require(answer == 42 || answer == -1, "a wrong answer");
+            require(answer != 42 || served == 1, "answered by nobody");
+        }
+        require(served <= 1, "served twice");
+    }));
+}
+
+}  // namespace
+}  // namespace exeunt::model
