@@ -229,7 +229,7 @@ void execution::schedule(bool current_can_go_on) {
     unsigned count = 0;
     if (current_can_go_on) {
         list[count++] = current_;
-        if (choices_.is_random() || preemptions_ < preemption_bound_)
+        if (choices_.is_unbounded() || preemptions_ < preemption_bound_)
             count += ready(list + 1, true);
     } else {
         count = ready(list, false);
@@ -256,7 +256,7 @@ void execution::step(const void* at) {
 bool execution::fed_up() const noexcept {
     const fiber_thread& me = threads_[current_];
     if (me.fresh && me.stores_seen == stores_) return true;
-    return me.stale_loads >= (choices_.is_random() ? 50 : stale_bound_);
+    return me.stale_loads >= (choices_.is_unbounded() ? 50 : stale_bound_);
 }
 
 void execution::parallel(const std::function<void()>* first, std::size_t count) {

@@ -27,7 +27,11 @@ class exploration {
     /// times out of 256 a random exploration takes another answer than 0.
     unsigned choose(unsigned count, unsigned rarely = 128) {
         if (count <= 1) return 0;
-        if (position_ < taken_.size()) return taken_[position_++].answer;
+        if (position_ < taken_.size()) {
+            const unsigned answer = taken_[position_++].answer;
+            if (answer >= count) refuse_schedule();
+            return answer;
+        }
         ++position_;
         unsigned answer = 0;
         if (mode_ == mode::random && next_random() % 256 < rarely)
@@ -36,7 +40,8 @@ class exploration {
         return answer;
     }
 
-    bool is_random() const noexcept { return mode_ == mode::random; }
+    /// Whether an execution may go beyond the bounds: a random one, or the replay of one.
+    bool is_unbounded() const noexcept { return unbounded_; }
 
     /// After an execution: prepares the next. False when there is none left.
     bool next();
@@ -58,7 +63,10 @@ class exploration {
         }
     };
 
-    exploration(mode m, std::uint64_t seed) : mode_(m), random_(seed * 2 + 1) {}
+    exploration(mode m, std::uint64_t seed)
+        : mode_(m), unbounded_(m == mode::random), random_(seed * 2 + 1) {}
+    /// It is of another scenario, or of another version of this one.
+    [[noreturn]] static void refuse_schedule();
     std::uint64_t next_random() noexcept {
         random_ ^= random_ >> 12;
         random_ ^= random_ << 25;
@@ -67,6 +75,7 @@ class exploration {
     }
 
     mode mode_;
+    bool unbounded_;
     std::uint64_t random_;
     decisions taken_;
     std::size_t position_ = 0;

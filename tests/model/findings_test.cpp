@@ -288,6 +288,18 @@ TEST(findings, aba_on_a_free_list) {
     EXPECT_FALSE(pops(true).failed());
 }
 
+/// Found only beyond the bound on preemptions: its replay has to go beyond it, too.
+TEST(findings, are_replayed_beyond_the_bound) {
+    const auto scenario = [] {
+        std::atomic<int> n{0};
+        const auto add = [&] { n.store(n.load() + 1); };
+        parallel({add, add});
+        require(n.load() == 2, "an addition is lost");
+    };
+    const outcome o = check(options("finding").preemptions(0).random(2'000), scenario);
+    EXPECT_TRUE(finds(o, "an addition is lost"));
+}
+
 /// A schedule is enough to see the same again.
 TEST(findings, are_replayed) {
     const auto scenario = [] {

@@ -45,11 +45,7 @@ void plain(const volatile void* p, std::size_t size, bool writes, const void* at
     execution* const e = execution::running;
     if (e == nullptr || e->is_thread_local(number(p))) return;
     e->check_alive(number(p), size, at);
-    if (writes) {
-        e->values().write(e->thread(), number(p), size, at);
-    } else {
-        e->values().read(e->thread(), number(p), size, at);
-    }
+    e->values().access_bytes(e->thread(), number(p), size, writes, at);
     e->check_found(at);
 }
 

@@ -448,21 +448,12 @@ void memory::access(std::size_t thread, std::uintptr_t granule, unsigned first, 
     (writes ? c.writer : c.reader) = at;
 }
 
-void memory::read(std::size_t thread, std::uintptr_t address, std::size_t size, const void* at) {
+void memory::access_bytes(std::size_t thread, std::uintptr_t address, std::size_t size, bool writes,
+                          const void* at) {
     while (size > 0) {
         const auto first = static_cast<unsigned>(address & 7);
         const auto count = static_cast<unsigned>(std::min<std::size_t>(8 - first, size));
-        access(thread, address - first, first, count, false, at);
-        address += count;
-        size -= count;
-    }
-}
-
-void memory::write(std::size_t thread, std::uintptr_t address, std::size_t size, const void* at) {
-    while (size > 0) {
-        const auto first = static_cast<unsigned>(address & 7);
-        const auto count = static_cast<unsigned>(std::min<std::size_t>(8 - first, size));
-        access(thread, address - first, first, count, true, at);
+        access(thread, address - first, first, count, writes, at);
         address += count;
         size -= count;
     }

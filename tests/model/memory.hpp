@@ -73,9 +73,9 @@ class memory {
     /// The newest value, whatever the thread may see.
     std::uint64_t newest(std::uintptr_t address, unsigned size);
 
-    /// Plain accesses.
-    void read(std::size_t thread, std::uintptr_t address, std::size_t size, const void* at);
-    void write(std::size_t thread, std::uintptr_t address, std::size_t size, const void* at);
+    /// A plain access.
+    void access_bytes(std::size_t thread, std::uintptr_t address, std::size_t size, bool writes,
+                      const void* at);
 
     /// What has been found, or nothing.
     const violation& found() const noexcept { return found_; }

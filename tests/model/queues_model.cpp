@@ -196,6 +196,33 @@ TEST(idle_set, one_gets_the_ticket) {
     }));
 }
 
+/// As worker::post() does it: the ticket of a certain worker.
+TEST(idle_set, is_cleared_by_another) {
+    EXPECT_TRUE(holds(options("idle_set/clear").preemptions(4), [] {
+        idle_set idle(2);
+        int prepared = 0;
+        int handed = 0;
+        std::atomic<int> tickets{0};
+        parallel({
+            [&] {
+                prepared = 1;
+                idle.set(0);
+                if (idle.clear(0))
+                    tickets.fetch_add(1, std::memory_order_relaxed);
+                else
+                    require(handed == 1, "taken by nobody");
+            },
+            [&] {
+                handed = 1;
+                if (!idle.clear(0)) return;
+                require(prepared == 1, "taken before it was prepared");
+                tickets.fetch_add(1, std::memory_order_relaxed);
+            },
+        });
+        require(tickets.load() == 1, "not one ticket");
+    }));
+}
+
 TEST(idle_set, two_want_the_same_worker) {
     EXPECT_TRUE(holds(options("idle_set/claims").preemptions(4), [] {
         idle_set idle(2);

@@ -57,19 +57,24 @@ task<int> waits(event& e, int& alive) {
     co_return 1;
 }
 
+/// Cancels a task while the event is set that it waits for. Returns its outcome.
+int cancelled_while_woken(task<int> (*function)(event&, int&)) {
+    int alive = 0;
+    int outcome = 0;
+    {
+        runtime rt(workers(1));
+        event e;
+        auto h = rt.spawn(function, std::ref(e), std::ref(alive));
+        parallel({[&] { h.cancel(); }, [&] { e.set(); }});
+        outcome = rt.run(outcome_of(h));
+    }
+    require(alive == 0, "a local is left, or a child outlives its scope");
+    return outcome;
+}
+
 /// Cancel, complete and wake meet in the word of one strand.
 TEST(strand, is_cancelled_while_it_is_woken) {
-    EXPECT_TRUE(holds(bounded("strand").preemptions(2), [] {
-        int alive = 0;
-        {
-            runtime rt(workers(1));
-            event e;
-            auto h = rt.spawn(waits, std::ref(e), std::ref(alive));
-            parallel({[&] { h.cancel(); }, [&] { e.set(); }});
-            static_cast<void>(rt.run(outcome_of(h)));
-        }
-        require(alive == 0, "a local is left");
-    }));
+    EXPECT_TRUE(holds(bounded("strand").preemptions(2), [] { cancelled_while_woken(waits); }));
 }
 
 task<int> yields(int n) {
@@ -96,16 +101,8 @@ task<int> gathers_two(event& e, int& alive) {
 
 TEST(gather, is_cancelled_while_its_children_are_woken) {
     EXPECT_TRUE(holds(bounded("gather/cancel"), [] {
-        int alive = 0;
-        {
-            runtime rt(workers(1));
-            event e;
-            auto h = rt.spawn(gathers_two, std::ref(e), std::ref(alive));
-            parallel({[&] { h.cancel(); }, [&] { e.set(); }});
-            const int result = rt.run(outcome_of(h));
-            require(result == 0 || result == 2, "half of a gather");
-        }
-        require(alive == 0, "a local is left");
+        const int result = cancelled_while_woken(gathers_two);
+        require(result == 0 || result == 2, "half of a gather");
     }));
 }
 
@@ -165,17 +162,7 @@ task<int> with_children(event& e, int& alive) {
 }
 
 TEST(group, is_cancelled_while_its_children_end) {
-    EXPECT_TRUE(holds(bounded("group"), [] {
-        int alive = 0;
-        {
-            runtime rt(workers(1));
-            event e;
-            auto h = rt.spawn(with_children, std::ref(e), std::ref(alive));
-            parallel({[&] { h.cancel(); }, [&] { e.set(); }});
-            static_cast<void>(rt.run(outcome_of(h)));
-        }
-        require(alive == 0, "a child outlives its group");
-    }));
+    EXPECT_TRUE(holds(bounded("group"), [] { cancelled_while_woken(with_children); }));
 }
 
 task<int> receives(channel<int>& items) {

@@ -39,10 +39,11 @@ class idle_set {
     /// took it, and a wake-up is on its way.
     bool clear(unsigned w) noexcept {
         EXEUNT_ASSERT(w < workers_);
-        // acquire: pairs with the release in the claim() that took the ticket: what was done before
-        // the bit changed hands is visible after.
+        // acquire: pairs with the release in the claim() or clear() that took the ticket: what was
+        // done before the bit changed hands is visible after. release: worker::post() takes another
+        // worker's ticket by clear(), and pairs with the acquire here.
         const std::uint64_t was =
-            bits_[w / bits].value.fetch_and(~mask(w), std::memory_order_acquire);
+            bits_[w / bits].value.fetch_and(~mask(w), std::memory_order_acq_rel);
         return (was & mask(w)) != 0;
     }
 
