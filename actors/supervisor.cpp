@@ -12,6 +12,20 @@ supervisor::~supervisor() {
 
 namespace core {
 
+restart_policy::restart_policy(const one_for_one& strategy) : strategy_(strategy) {
+    restarts_.reserve(strategy.restarts());
+}
+
+restart_policy::~restart_policy() = default;
+
+void restart_policy::make_room() {
+    if (children.size() == children.capacity()) children.reserve(2 * children.size() + 1);
+}
+
+void restart_policy::add(actor_cell& child) noexcept {
+    children.push_back(&child);
+}
+
 bool restart_policy::permits(restart_record& child, std::int64_t now, std::int64_t& wait) noexcept {
     const std::int64_t period = strategy_.period().count();
     std::erase_if(restarts_, [&](std::int64_t when) { return now - when >= period; });

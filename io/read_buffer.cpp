@@ -21,7 +21,7 @@ std::span<std::byte> read_buffer::room(std::size_t least) {
             if (used != 0) std::memcpy(memory_.get(), memory_.get() + begin_, used);
         } else {
             const std::size_t wanted = std::max({first_capacity, 2 * capacity_, used + least});
-            std::unique_ptr<std::byte[]> larger(new std::byte[wanted]);
+            core::owner<std::byte[]> larger(new std::byte[wanted]);
             if (used != 0) std::memcpy(larger.get(), memory_.get() + begin_, used);
             memory_ = std::move(larger);
             capacity_ = wanted;

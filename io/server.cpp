@@ -196,6 +196,11 @@ void server::hurry() noexcept {
     drained_.set();
 }
 
+task<> server::run_handlers() {
+    const auto body = [this](group& g) { return supervise(g); };
+    co_await with_group(body);
+}
+
 task<> server::supervise(group& g) {
     handlers = &g;
     if (watches_idle()) g.spawn([](server& s) { return s.watch_idle(); }, std::ref(*this));

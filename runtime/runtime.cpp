@@ -79,8 +79,8 @@ class runtime::root_scope final : public core::spawn_scope {
 };
 
 runtime::runtime(const options& wanted)
-    : scope_(std::make_unique<root_scope>()),
-      pool_(std::make_unique<scheduler::worker_pool>(wanted.pool(), this)) {}
+    : scope_(new root_scope),
+      pool_(new scheduler::worker_pool(wanted.pool(), this)) {}
 
 runtime::~runtime() {
     scope_->close();
@@ -120,7 +120,7 @@ struct runtime::blocker::state {
     bool released = false;
 };
 
-runtime::blocker::blocker() : state_(std::make_unique<state>()) {}
+runtime::blocker::blocker() : state_(new state) {}
 runtime::blocker::~blocker() = default;
 
 void runtime::blocker::release() noexcept {

@@ -91,22 +91,22 @@ event_loop choose_event_loop(event_loop wanted) {
     return named;
 }
 
-std::unique_ptr<poller> make_poller(event_loop kind, std::uint64_t seed) {
+core::owner<poller> make_poller(event_loop kind, std::uint64_t seed) {
     switch (kind) {
         case event_loop::automatic:
             return make_poller(choose_event_loop(kind), seed);
         case event_loop::io_uring:
 #ifdef EXEUNT_WITH_IO_URING
-            return std::make_unique<io_uring_poller>();
+            return core::owner<poller>(new io_uring_poller);
 #else
             throw std::runtime_error("the event loop 'io_uring': " + why_no_io_uring());
 #endif
         case event_loop::simulated:
-            return std::make_unique<simulated_poller>(seed);
+            return core::owner<poller>(new simulated_poller(seed));
         case event_loop::epoll:
             break;
     }
-    return std::make_unique<epoll_poller>();
+    return core::owner<poller>(new epoll_poller);
 }
 
 }  // namespace exeunt::scheduler

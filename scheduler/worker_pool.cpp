@@ -51,7 +51,7 @@ worker_pool::worker_pool(const pool_options& options, void* owner)
       size_(loop_ == event_loop::simulated ? 1
             : options.threads != 0         ? options.threads
                                            : available_cores()),
-      threads_(std::make_unique<threads>()),
+      threads_(new threads),
       idle_(size_) {
     init_asymmetric_fences();
     const std::vector<core_place> places = places_of_workers(size_);
@@ -59,7 +59,7 @@ worker_pool::worker_pool(const pool_options& options, void* owner)
     for (unsigned i = 0; i < size_; ++i) {
         // Each worker's generator starts elsewhere, and a run with the same seed starts the same.
         const std::uint64_t seed = options.seed + 0x9e37'79b9'7f4a'7c15ULL * (i + 1);
-        workers_.push_back(std::make_unique<worker>(*this, i, seed));
+        workers_.emplace_back(new worker(*this, i, seed));
     }
     for (unsigned i = 0; i < size_; ++i) {
         workers_[i]->victims_ = victim_order(i, places);

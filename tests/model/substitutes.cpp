@@ -97,8 +97,8 @@ std::int64_t poller::now() const noexcept {
 event_loop choose_event_loop(event_loop) {
     return event_loop::epoll;
 }
-std::unique_ptr<poller> make_poller(event_loop, std::uint64_t) {
-    return std::make_unique<waking_poller>();
+core::owner<poller> make_poller(event_loop, std::uint64_t) {
+    return core::owner<poller>(new waking_poller);
 }
 
 unsigned available_cores() {

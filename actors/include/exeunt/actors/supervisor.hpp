@@ -117,9 +117,14 @@ class restart_record_of final : public restart_record {
 /// What a supervisor's scope consults when a child fails; and the children before run().
 class restart_policy {
   public:
-    explicit restart_policy(const one_for_one& strategy) : strategy_(strategy) {
-        restarts_.reserve(strategy.restarts());
-    }
+    explicit restart_policy(const one_for_one& strategy);
+    ~restart_policy();
+    restart_policy(const restart_policy&) = delete;
+    restart_policy& operator=(const restart_policy&) = delete;
+
+    /// Room for one more child, so that add() cannot fail. Errors: std::bad_alloc.
+    void make_room();
+    void add(actor_cell& child) noexcept;
 
     /// Under the scope's lock: whether `child`, which failed at `now`, may be started again; says
     /// after how long.
@@ -184,7 +189,7 @@ template <class F, class... Args>
 address_of<F> supervisor::child(const actor_options& options, F&& function, Args&&... args) {
     core::refuse_fragile_temporary<F>();
     using record = core::restart_record_of<std::decay_t<F>, std::decay_t<Args>...>;
-    policy_.children.reserve(policy_.children.size() + 1);
+    policy_.make_room();
     core::actor_cell& cell = core::actor_cell::open(options.capacity(), options.answer_within());
     try {
         cell.record = new record(cell, options.name(), std::forward<F>(function),
@@ -193,7 +198,7 @@ address_of<F> supervisor::child(const actor_options& options, F&& function, Args
         cell.close(exit_reason::failed);
         throw;
     }
-    policy_.children.push_back(&cell);
+    policy_.add(cell);
     return address_of<F>(cell, cell.generation());
 }
 

@@ -73,7 +73,7 @@ class buffered_reader {
         return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     }
     std::span<const std::byte> take(std::size_t n) noexcept {
-        const auto taken = buffer_.bytes().first(n);
+        const std::span<const std::byte> taken(buffer_.bytes().data(), n);
         buffer_.consume(n);
         return taken;
     }

@@ -113,6 +113,10 @@ class byte_stream {
         : descriptor_(std::move(owned)) {}
 
  private:
+    static std::span<const std::byte> bytes_of(std::string_view text) noexcept {
+        return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+    }
+
     scheduler::descriptor_handle descriptor_;
 };
 
@@ -236,11 +240,11 @@ inline core::write_awaiter byte_stream::write_all(std::span<const std::byte> fro
     return core::write_awaiter(descriptor_.reference(), from, true, std::addressof(error));
 }
 inline core::write_awaiter byte_stream::write_all(std::string_view from) noexcept {
-    return write_all(std::as_bytes(std::span(from)));
+    return write_all(bytes_of(from));
 }
 inline core::write_awaiter byte_stream::write_all(std::string_view from,
                                                   std::error_code& error) noexcept {
-    return write_all(std::as_bytes(std::span(from)), error);
+    return write_all(bytes_of(from), error);
 }
 inline core::vector_write_awaiter byte_stream::write_all(std::span<const_buffer> pieces) noexcept {
     return core::vector_write_awaiter(descriptor_.reference(), pieces, nullptr);

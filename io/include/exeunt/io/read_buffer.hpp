@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <exeunt/scheduler/lean_std.hpp>
+#include <exeunt/scheduler/owner.hpp>
 
 #include <cstddef>
 #include <span>
@@ -18,7 +18,7 @@ class read_buffer {
 
     /// What is there, oldest first. Valid until room() or a move.
     std::span<const std::byte> bytes() const noexcept {
-        return std::span(memory_.get() + begin_, end_ - begin_);
+        return {memory_.get() + begin_, end_ - begin_};
     }
     std::size_t size() const noexcept { return end_ - begin_; }
     bool empty() const noexcept { return begin_ == end_; }
@@ -39,7 +39,7 @@ class read_buffer {
  private:
     static constexpr std::size_t first_capacity = 4096;
 
-    std::unique_ptr<std::byte[]> memory_;
+    core::owner<std::byte[]> memory_;
     std::size_t capacity_ = 0;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;

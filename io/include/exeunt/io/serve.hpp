@@ -84,17 +84,12 @@ task<> accept_connections(server& s, Listener listener, Handler& handler) {
     }
 }
 
-inline task<> hold_connections(server& s) {
-    const auto body = [&s](group& g) { return s.supervise(g); };
-    co_await with_group(body);
-}
-
 template <class Listener, class Handler>
 task<> serve_until_cancelled(Listener listener, Handler handler, serve_options options) {
     server s(options);
     // The handlers are out of the reach of a cancellation: it ends the accepting, which begins the
     // drain, which ends them.
-    co_await gather(shield(hold_connections(s)),
+    co_await gather(shield(s.run_handlers()),
                     accept_connections(s, std::move(listener), handler));
 }
 

@@ -111,7 +111,7 @@ class server {
 
     /// Runs the group of the handlers until drain() was called and all have ended or been
     /// cancelled.
-    task<> supervise(group& g);
+    task<> run_handlers();
     /// No more connections come.
     void begin_drain() noexcept;
     /// The drain ends at once, now or when it begins.
@@ -129,6 +129,7 @@ class server {
 
  private:
     bool watches_idle() const noexcept { return options_.idle_timeout().count() > 0; }
+    task<> supervise(group& g);
     task<> watch_idle();
     void look_for_idle(std::int64_t longest, connection*& at) noexcept;
     bool reject_one(int listener) noexcept;

@@ -4,6 +4,7 @@
 #include <exeunt/runtime/gather_range.hpp>
 #include <exeunt/runtime/root_strand.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
+#include <exeunt/scheduler/owner.hpp>
 
 #include <optional>
 
@@ -193,7 +194,7 @@ struct completion_stream<Range>::state : core::completion_state {
     void fill() {
         while (!closed && next != std::ranges::end(range) && (window == 0 || running() < window)) {
             // Room first: for want of memory no element is lost. One that throws is passed over.
-            auto c = std::make_unique<child>(*this, index);
+            core::owner<child> c(new child(*this, index));
             ++index;
             try {
                 c->adopt(core::as_task(std::ranges::iter_move(next)));
@@ -253,8 +254,8 @@ class [[nodiscard]] completion_stream<Range>::next_awaiter : core::completion_aw
         return suspend(self.promise(), self);
     }
     std::optional<completed<value_type>> await_resume() {
-        std::unique_ptr<child> c(static_cast<child*>(state_->take_ended()));
-        if (c == nullptr) {
+        const core::owner<child> c(static_cast<child*>(state_->take_ended()));
+        if (!c) {
             state_->pending.detach();  // nobody is left
             return std::nullopt;
         }

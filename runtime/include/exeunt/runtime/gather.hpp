@@ -35,15 +35,35 @@ requires(sizeof...(Children) > 0) auto gather_settled(Children&&... children);
 // ------------------------------------------------------------------------------ implementation
 namespace core {
 
+/// The branch of child I, as a base class: bases are constructed in place, each with arguments of
+/// its own, and take a compiler a fraction of what a std::tuple of them takes.
+template <std::size_t I, class T>
+struct branch_slot {
+    branch_slot(void (*ended)(void*), combinator* up) noexcept : value(ended, up) {}
+    branch<T> value;
+};
+
+template <class Derived, class Indices, class... Ts>
+class fixed_join_of;
+
 /// A combinator whose children are known from the start, one branch each, in the parent's frame.
 template <class Derived, class... Ts>
-class fixed_join : public combinator, public fork_join<Derived> {
+using fixed_join = fixed_join_of<Derived, std::index_sequence_for<Ts...>, Ts...>;
+
+template <class Derived, std::size_t... I, class... Ts>
+class fixed_join_of<Derived, std::index_sequence<I...>, Ts...> : public combinator,
+                                                                 public fork_join<Derived>,
+                                                                 private branch_slot<I, Ts>... {
  public:
     static constexpr std::size_t size = sizeof...(Ts);
-    using indices = std::index_sequence_for<Ts...>;
 
-    explicit fixed_join(std::tuple<task<Ts>...>&& tasks) noexcept
-        : fixed_join(std::move(tasks), indices()) {}
+    explicit fixed_join_of(std::tuple<task<Ts>...>&& tasks) noexcept
+        : combinator(next_child, nullptr, Derived::finished),
+          fork_join<Derived>(size),
+          branch_slot<I, Ts>(ended<I, Ts>, this)... {
+        (branch_at<I>().adopt(std::move(std::get<I>(tasks))), ...);
+        ((coroutines_[I] = branch_at<I>().coroutine()), ...);
+    }
 
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
@@ -54,43 +74,31 @@ class fixed_join : public combinator, public fork_join<Derived> {
     void* begin_child(std::size_t i) noexcept { return coroutines_[i]; }
 
  protected:
-    template <std::size_t I>
+    template <std::size_t J>
     auto& branch_at() noexcept {
-        return std::get<I>(branches_).value;
+        return slot_at<J>(*this);
     }
-    /// Calls f(branch) for each, in order.
-    template <class F>
-    void for_each_branch(F&& f) const noexcept {
-        std::apply([&](auto&... each) { (f(each.value), ...); }, branches_);
+    /// After the join: whether every child ended with a value.
+    bool all_have_values() const noexcept {
+        return ((branch_slot<I, Ts>::value.outcome == link::status::value) && ...);
+    }
+    /// After the join: the exception of the child whose link `failed` is.
+    std::exception_ptr error_of(const link& failed) const noexcept {
+        std::exception_ptr error;
+        (void)((&failed == std::addressof(branch_slot<I, Ts>::value) &&
+                (error = branch_slot<I, Ts>::value.error(), true)) ||
+               ...);
+        return error;
     }
 
  private:
-    /// Makes each tuple element a type of its own that is constructed in place.
-    template <std::size_t I>
-    struct slot {
-        using value_type = std::tuple_element_t<I, std::tuple<Ts...>>;
-        explicit slot(fixed_join& owner) noexcept : value(ended<I>, &owner) {}
-        branch<value_type> value;
-    };
-    template <class>
-    struct slots;
-    template <std::size_t... I>
-    struct slots<std::index_sequence<I...>> {
-        using type = std::tuple<slot<I>...>;
-    };
-
-    template <std::size_t... I>
-    fixed_join(std::tuple<task<Ts>...>&& tasks, std::index_sequence<I...>) noexcept
-        : combinator(next_child, nullptr, Derived::finished),
-          fork_join<Derived>(size),
-          branches_(((void)I, *this)...) {
-        (branch_at<I>().adopt(std::move(std::get<I>(tasks))), ...);
-        coroutines_ = {branch_at<I>().coroutine()...};
-        strands_ = {&branch_at<I>()...};
+    template <std::size_t J, class T>
+    static branch<T>& slot_at(branch_slot<J, T>& slot) noexcept {
+        return slot.value;
     }
 
     static strand* next_child(combinator& self, strand* last) noexcept {
-        auto& me = static_cast<fixed_join&>(self);
+        auto& me = static_cast<fixed_join_of&>(self);
         std::size_t i = 0;
         while (last != nullptr && me.strands_[i++] != last) {
         }
@@ -100,21 +108,19 @@ class fixed_join : public combinator, public fork_join<Derived> {
         return nullptr;
     }
 
-    template <std::size_t I>
+    template <std::size_t J, class T>
     static void ended(void* self) {
-        using value_type = std::tuple_element_t<I, std::tuple<Ts...>>;
-        auto& b = branch<value_type>::of(self);
+        auto& b = branch<T>::of(self);
         auto& me = static_cast<Derived&>(*b.up());
         b.destroy_coroutine();
-        me.branch_ended(b, I);
-        void* next = me.child_ended(I);
+        me.branch_ended(b, J);
+        void* next = me.child_ended(J);
         if (next == nullptr) return;
         EXEUNT_MUSTTAIL return entry(next)(next);
     }
 
-    typename slots<indices>::type branches_;
-    std::array<void*, size> coroutines_;
-    std::array<strand*, size> strands_;
+    void* coroutines_[size];
+    strand* strands_[size] = {std::addressof(branch_slot<I, Ts>::value)...};
 };
 
 /// Remembers the first failure in time, and cancels the rest.
@@ -151,10 +157,7 @@ class gather_awaiter : public fixed_join<gather_awaiter<Ts...>, Ts...> {
         }
     }
     bool unwinds() const noexcept {
-        if (failure_.get() != nullptr) return false;
-        bool all = true;
-        this->for_each_branch([&](auto& b) { all &= b.outcome == link::status::value; });
-        return !all;
+        return failure_.get() == nullptr && !this->all_have_values();
     }
     auto await_resume() {
         if (link* failed = failure_.get()) rethrow(*failed);
@@ -163,11 +166,7 @@ class gather_awaiter : public fixed_join<gather_awaiter<Ts...>, Ts...> {
 
  private:
     [[noreturn]] EXEUNT_COLD void rethrow(link& failed) {
-        std::exception_ptr error;
-        this->for_each_branch([&](auto& b) {
-            if (static_cast<const link*>(&b) == &failed) error = b.error();
-        });
-        std::rethrow_exception(error);
+        std::rethrow_exception(this->error_of(failed));
     }
     template <std::size_t... I>
     auto take(std::index_sequence<I...>) {

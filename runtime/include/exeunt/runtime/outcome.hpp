@@ -27,8 +27,8 @@ inline void destroy_ended(link& l) noexcept {
 template <class T>
 class link_of : public link {
  public:
-    using value_type = typename result<T>::value_type;
-    using stored_type = typename result<T>::stored_type;
+    using value_type = object_t<T>;
+    using stored_type = stored_t<T>;
 
     link_of() noexcept {}
     ~link_of() {

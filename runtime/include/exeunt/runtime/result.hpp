@@ -28,6 +28,18 @@ class task_cancelled : public std::runtime_error {
 /// What stands for "no value" where a type is needed: the value of a task<> among others.
 using unit = std::monostate;
 
+namespace core {
+
+/// What a task's value is handled as: T itself, or `unit` for void.
+template <class T>
+using object_t = std::conditional_t<std::is_void_v<T>, unit, T>;
+/// What it is kept as: the same; a pointer for a reference.
+template <class T>
+using stored_t =
+    std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, object_t<T>>;
+
+}  // namespace core
+
 /// A value, an exception, or cancelled. `T` may be void or a reference.
 ///
 /// Thread safety: as a plain value.
@@ -35,9 +47,7 @@ template <class T>
 class [[nodiscard]] result {
  public:
     /// What value() refers to: T itself; `unit` for void.
-    using value_type = std::conditional_t<std::is_void_v<T>, unit, T>;
-    using stored_type =
-        std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, value_type>;
+    using value_type = core::object_t<T>;
 
     /// Cancelled.
     result() noexcept {}
@@ -76,7 +86,7 @@ class [[nodiscard]] result {
     auto* operator->() const noexcept { return std::addressof(get()); }
 
  private:
-    static stored_type store(value_type&& value) {
+    static core::stored_t<T> store(value_type&& value) {
         if constexpr (std::is_reference_v<T>) {
             return std::addressof(value);
         } else {
@@ -104,7 +114,7 @@ class [[nodiscard]] result {
         if (cancelled()) throw task_cancelled();
     }
 
-    std::variant<std::monostate, stored_type, std::exception_ptr> state_;
+    std::variant<std::monostate, core::stored_t<T>, std::exception_ptr> state_;
 };
 
 }  // namespace exeunt

@@ -5,6 +5,7 @@
 #include <exeunt/runtime/options.hpp>
 #include <exeunt/runtime/task_handle.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
+#include <exeunt/scheduler/owner.hpp>
 
 /// Running tasks from the world outside.
 ///
@@ -71,7 +72,7 @@ class runtime {
 
      private:
         struct state;  // keeps <mutex> and <condition_variable> out of the header
-        std::unique_ptr<state> state_;
+        core::owner<state> state_;
     };
     /// The task that run() runs: its branch lies on the blocked thread's stack.
     template <class T>
@@ -102,8 +103,8 @@ class runtime {
     void start_root(core::root_strand& strand, core::record_base& record,
                     scheduler::work_item& item) noexcept;
 
-    std::unique_ptr<root_scope> scope_;
-    std::unique_ptr<scheduler::worker_pool> pool_;
+    core::owner<root_scope> scope_;
+    core::owner<scheduler::worker_pool> pool_;
 };
 
 /// Runs `main` in a runtime of its own, made from `wanted`, and returns its value.

@@ -7,6 +7,7 @@
 #include <exeunt/runtime/channel.hpp>
 #include <exeunt/runtime/task.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
+#include <exeunt/scheduler/owner.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -119,7 +120,7 @@ class read_ahead {
         if (error) std::rethrow_exception(error);
     }
 
-    std::unique_ptr<channel<T>> ready_;
+    core::owner<channel<T>> ready_;
     task<> child_;
 };
 

@@ -4,6 +4,7 @@
 #include <exeunt/scheduler/atomic.hpp>
 #include <exeunt/scheduler/config.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
+#include <exeunt/scheduler/owner.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -108,7 +109,7 @@ class idle_set {
     }
 
     std::size_t words_;
-    std::unique_ptr<word[]> bits_;
+    core::owner<word[]> bits_;
     unsigned workers_;
 };
 

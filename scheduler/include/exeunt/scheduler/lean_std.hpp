@@ -4,24 +4,26 @@
 #include <version>
 
 /// The parts of <chrono>, <functional>, <memory>, <mutex> and <ranges> that our public headers use:
-/// durations and clocks, function, reference_wrapper, unique_ptr, the mutex and its guard, and the
-/// concepts of ranges. With libstdc++ they come without calendars and string streams, hash tables,
-/// shared pointers and views, which were a quarter of the time that a small program took.
+/// durations and clocks, function, reference_wrapper, the mutex and its guard, and the concepts of
+/// ranges. With libstdc++ they come without calendars and string streams, hash tables, smart
+/// pointers and views, which were a quarter of the time that a small program took.
 /// A program that names more of those headers than this includes them itself, as ever. Any other
 /// standard library, and a libstdc++ that is laid out in another way, is included whole.
 #if defined(__GLIBCXX__) && __has_include(<bits/chrono.h>) && __has_include(<bits/ranges_base.h>) \
     && __has_include(<bits/refwrap.h>) && __has_include(<bits/std_function.h>) \
-    && __has_include(<bits/std_mutex.h>) && __has_include(<bits/unique_ptr.h>)
+    && __has_include(<bits/std_mutex.h>) && __has_include(<bits/stl_iterator.h>)
+#include <compare>
 #include <exception>
-#include <iterator>
+#include <initializer_list>
 #include <tuple>
+
+#include <bits/stl_iterator.h>  // first: the others need it
 
 #include <bits/chrono.h>
 #include <bits/ranges_base.h>
 #include <bits/refwrap.h>
 #include <bits/std_function.h>
 #include <bits/std_mutex.h>
-#include <bits/unique_ptr.h>
 #else
 #include <chrono>
 #include <functional>

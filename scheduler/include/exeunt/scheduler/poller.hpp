@@ -3,6 +3,7 @@
 
 #include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/operation.hpp>
+#include <exeunt/scheduler/owner.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -69,6 +70,6 @@ event_loop choose_event_loop(event_loop wanted);
 
 /// Makes a poller of a settled kind. `seed` orders the completions of a simulated one. Throws
 /// std::system_error when the kernel refuses.
-std::unique_ptr<poller> make_poller(event_loop kind, std::uint64_t seed = 0);
+core::owner<poller> make_poller(event_loop kind, std::uint64_t seed = 0);
 
 }  // namespace exeunt::scheduler

@@ -7,6 +7,7 @@
 #include <exeunt/scheduler/inbox.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/lifo_slot.hpp>
+#include <exeunt/scheduler/owner.hpp>
 #include <exeunt/scheduler/poller.hpp>
 #include <exeunt/scheduler/random.hpp>
 #include <exeunt/scheduler/timer_wheel.hpp>
@@ -153,7 +154,7 @@ class worker {
     std::int64_t last_look_ns_ = 0;
     std::uint64_t seen_executed_ = 0;  ///< by the whole pool, when last asked to watch
     xorshift random_;
-    std::unique_ptr<poller> poller_;
+    core::owner<poller> poller_;
     std::vector<unsigned> victims_;         ///< the other workers, nearest first
     std::vector<std::uint64_t> last_seen_;  ///< what they had executed when last looked at
     std::vector<void*> simulated_;          ///< all that is ready, in a simulation

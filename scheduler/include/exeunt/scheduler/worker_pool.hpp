@@ -7,6 +7,7 @@
 #include <exeunt/scheduler/idle_set.hpp>
 #include <exeunt/scheduler/injector.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
+#include <exeunt/scheduler/owner.hpp>
 #include <exeunt/scheduler/poller.hpp>
 
 #include <cstdint>
@@ -114,9 +115,9 @@ class worker_pool {
     void* owner_;
     event_loop loop_;
     unsigned size_;
-    std::vector<std::unique_ptr<worker>> workers_;
+    std::vector<core::owner<worker>> workers_;
     struct threads;  // keeps <thread> out of the header
-    std::unique_ptr<threads> threads_;
+    core::owner<threads> threads_;
     injector injector_;
 
     /// One bit for each parked worker. See docs/internals/parking.md.
