@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -93,7 +94,7 @@ class poller_fixture : public testing::TestWithParam<ex::event_loop> {
         loop = make();
     }
 
-    static std::unique_ptr<ex::poller> make() { return ex::make_poller(GetParam()); }
+    static exeunt::core::owner<ex::poller> make() { return ex::make_poller(GetParam()); }
     static bool virtual_time() { return GetParam() == ex::event_loop::simulated; }
 
     /// What one call of poll() returns, as a list.
@@ -123,7 +124,7 @@ class poller_fixture : public testing::TestWithParam<ex::event_loop> {
         return one.result;
     }
 
-    std::unique_ptr<ex::poller> loop;
+    exeunt::core::owner<ex::poller> loop;
 };
 
 inline std::string backend_name(const testing::TestParamInfo<ex::event_loop>& kind) {

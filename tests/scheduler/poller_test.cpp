@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -377,7 +378,7 @@ TEST_P(poller, descriptors_are_shared_between_pollers_and_outlive_them) {
     ASSERT_EQ(::write(s.b.fd(), "z", 1), 1);
     wait_for(*loop, last);
     EXPECT_EQ(bytes[0], 'z');
-    loop.reset();
+    loop = {};
 }
 
 TEST_P(poller, release_gives_the_descriptor_up) {
