@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <new>
 #include <vector>
 
+#include "cached_class.hpp"
 #include "frame_depot.hpp"
 
 #if EXEUNT_ASAN
@@ -20,66 +20,6 @@ namespace exeunt::scheduler {
 namespace {
 
 static_assert(__STDCPP_DEFAULT_NEW_ALIGNMENT__ >= 16, "large blocks come from operator new");
-
-/// One class of one thread: a working magazine, addressed by three pointers into its blocks, and a
-/// spare one, so that a thread which allocates and frees around the end of a magazine does not go
-/// to the depot each time. The spare is full, empty or absent; or in between, after a flush
-/// elsewhere.
-struct cached_class {
-    /// One past the last free block. Written by the thread; read by frame_allocator_stats().
-    atomic<void**> top{nullptr};
-    /// The working magazine's first block, or null. Written and read as `top`.
-    atomic<void**> floor{nullptr};
-    void** ceiling = nullptr;  // its end
-    /// Written by the thread; read by it and by frame_allocator_stats().
-    atomic<frame_magazine*> spare{nullptr};
-
-    frame_magazine* reserve() const noexcept { return spare.load(std::memory_order_relaxed); }
-
-    // release: pairs with the acquire in blocks_in(), for a new magazine's first count.
-    void set_reserve(frame_magazine* m) noexcept { spare.store(m, std::memory_order_release); }
-
-    /// The working magazine, brought up to date and no longer in use here; null when there is none.
-    frame_magazine* detach() noexcept {
-        void** const first = floor.load(std::memory_order_relaxed);
-        if (first == nullptr) return nullptr;
-        auto* const m = reinterpret_cast<frame_magazine*>(first);
-        EXEUNT_ASSERT(m->blocks.data() == first);
-        const auto blocks = top.load(std::memory_order_relaxed) - first;
-        m->count.store(static_cast<std::uint32_t>(blocks), std::memory_order_relaxed);
-        top.store(nullptr, std::memory_order_relaxed);
-        floor.store(nullptr, std::memory_order_relaxed);
-        ceiling = nullptr;
-        return m;
-    }
-
-    void attach(frame_magazine& m) noexcept {
-        void** const first = m.blocks.data();
-        top.store(first + m.count.load(std::memory_order_relaxed), std::memory_order_relaxed);
-        floor.store(first, std::memory_order_relaxed);
-        ceiling = first + m.capacity;
-    }
-
-    /// Takes a block of the working magazine; false when it is empty or absent.
-    bool pop(void*& block) noexcept {
-        void** const above = top.load(std::memory_order_relaxed);
-        if (EXEUNT_UNLIKELY(above == floor.load(std::memory_order_relaxed))) return false;
-        block = above[-1];
-        // A forgotten pointer would hide the leak of that block from the leak checker.
-        if constexpr (EXEUNT_ASAN == 1) above[-1] = nullptr;
-        top.store(above - 1, std::memory_order_relaxed);
-        return true;
-    }
-
-    /// False when the working magazine is full or absent.
-    bool push(void* block) noexcept {
-        void** const above = top.load(std::memory_order_relaxed);
-        if (EXEUNT_UNLIKELY(above == ceiling)) return false;
-        *above = block;
-        top.store(above + 1, std::memory_order_relaxed);
-        return true;
-    }
-};
 
 /// A thread's free blocks.
 struct frame_cache {
@@ -213,25 +153,10 @@ EXEUNT_NOINLINE void deallocate_slowly(unsigned size_class, void* block) noexcep
     static_cast<void>(pushed);
 }
 
-/// Approximate: the thread goes on meanwhile.
-std::size_t blocks_in(const cached_class& c) noexcept {
-    void** const first = c.floor.load(std::memory_order_relaxed);
-    void** const above = c.top.load(std::memory_order_relaxed);
-    // acquire: pairs with the release in set_reserve().
-    const frame_magazine* const spare = c.spare.load(std::memory_order_acquire);
-    std::size_t blocks = spare == nullptr ? 0 : spare->count.load(std::memory_order_relaxed);
-    // The two pointers may belong to different magazines by now.
-    const std::less_equal<void**> not_after;
-    if (first != nullptr && not_after(first, above) &&
-        not_after(above, first + frame_magazine::most))
-        blocks += static_cast<std::size_t>(above - first);
-    return blocks;
-}
-
 std::size_t cached_bytes(const frame_cache& theirs) noexcept {
     std::size_t bytes = 0;
     for (unsigned i = 0; i < frame_classes; ++i)
-        bytes += blocks_in(theirs.classes[i]) * frame_class_size(i);
+        bytes += theirs.classes[i].free_blocks() * frame_class_size(i);
     return bytes;
 }
 

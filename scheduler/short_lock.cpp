@@ -4,16 +4,8 @@
 
 namespace exeunt::scheduler {
 
-namespace {
-
-/// Pauses before a contender goes to sleep: some microseconds, well over what a section takes, well
-/// under the price of two system calls and a wake-up.
-constexpr int spins = 100;
-
-}  // namespace
-
 void short_lock::lock_contended() noexcept {
-    for (int i = 0; i < spins; ++i) {
+    for (int i = 0; i < pauses_before_sleep; ++i) {
         spin_pause();
         // Look before trying: a failing locked instruction would pull the line from the holder.
         if (state_.load(std::memory_order_relaxed) == free && try_lock()) return;

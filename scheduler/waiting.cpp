@@ -3,6 +3,8 @@
 
 namespace exeunt::scheduler {
 
+const int pauses_before_sleep = 100;
+
 void spin_pause() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();

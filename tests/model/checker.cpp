@@ -18,7 +18,7 @@ execution& here() noexcept {
 /// True when there are no more.
 bool explore(exploration& choices, const options& how, const std::function<void()>& scenario,
              std::uint64_t limit, outcome& result) {
-    execution e(choices, scenario, how.preemption_bound, how.stale_bound);
+    execution e(choices, scenario, how);
     for (std::uint64_t n = 0; limit == 0 || n < limit; ++n) {
         ++result.executions;
         result.what = e.run();
@@ -34,7 +34,7 @@ bool explore(exploration& choices, const options& how, const std::function<void(
 void trace(const options& how, const std::function<void()>& scenario, outcome& result) {
     exploration again = exploration::replay(result.schedule);
     // No bound: the schedule says who goes on.
-    execution e(again, scenario, how.preemption_bound, how.stale_bound);
+    execution e(again, scenario, how);
     e.trace_on();
     const std::string what = e.run();
     if (what != result.what) {
@@ -52,7 +52,7 @@ outcome check(const options& how, const std::function<void()>& scenario) {
         result.schedule = schedule;
         result.executions = 1;
         exploration again = exploration::replay(schedule);
-        execution e(again, scenario, how.preemption_bound, how.stale_bound);
+        execution e(again, scenario, how);
         e.trace_on();
         result.what = e.run();
         result.trace = e.trace();
@@ -122,6 +122,14 @@ std::int64_t now_ns() noexcept {
 
 void pass_time(std::int64_t ns) noexcept {
     here().clock() += ns;
+}
+
+std::uint64_t timeouts() noexcept {
+    return here().timeouts();
+}
+
+void explore(bool on) noexcept {
+    here().choices().explore(on);
 }
 
 std::size_t this_thread() noexcept {

@@ -56,7 +56,14 @@ struct options {
         return *this;
     }
 
+    /// What the scenario has allocated may be there at its end.
+    options& leaks() {
+        may_leak = true;
+        return *this;
+    }
+
     std::string name;
+    bool may_leak = false;
     int preemption_bound = 2;
     int stale_bound = 6;
     std::uint64_t exhaustive_limit = 2'000'000;
@@ -114,6 +121,15 @@ void fence_everywhere();
 /// The scenario's clock: it starts at 0 and goes on only when somebody moves it.
 std::int64_t now_ns() noexcept;
 void pass_time(std::int64_t ns) noexcept;
+
+/// How many timed waits have ended by time so far: because nobody else could go on. A wake-up that
+/// is lost shows here where somebody looks again now and then.
+std::uint64_t timeouts() noexcept;
+
+/// Off: from here on threads go on until they have to wait, loads return the newest value, and
+/// nothing of that is varied. For the parts of a scenario that lead to what it is about, or away
+/// from it. A scenario begins with it on.
+void explore(bool on) noexcept;
 
 /// The index of the calling thread; the scenario itself is 0.
 std::size_t this_thread() noexcept;

@@ -64,12 +64,13 @@ execution* execution::running = nullptr;
 unsigned char* const execution::arena_ =
     static_cast<unsigned char*>(std::aligned_alloc(4096, arena_size));
 
-execution::execution(exploration& choices, const std::function<void()>& scenario, int preemptions,
-                     int stale_loads)
+execution::execution(exploration& choices, const std::function<void()>& scenario,
+                     const options& how)
     : choices_(choices),
       scenario_(scenario),
-      preemption_bound_(preemptions),
-      stale_bound_(stale_loads),
+      preemption_bound_(how.preemption_bound),
+      stale_bound_(how.stale_bound),
+      may_leak_(how.may_leak),
       memory_(choices),
       marks_(static_cast<unsigned char*>(std::calloc(arena_size / granule, 1))) {
     if (marks_ == nullptr) throw std::bad_alloc();
@@ -94,7 +95,9 @@ std::string execution::run() {
     preemptions_ = 0;
     steps_ = 0;
     clock_ = 0;
+    timeouts_ = 0;
     stores_ = 0;
+    choices_.explore(true);
     std::memset(marks_, mark_unused, arena_used_ / granule);
     arena_used_ = 0;
     alive_ = 0;
@@ -176,7 +179,7 @@ void execution::end_current() {
         schedule(false);
         return;
     }
-    if (alive_ != 0) fail("a leak: memory that the scenario has allocated is not freed");
+    if (alive_ != 0 && !may_leak_) fail("a leak: memory that the scenario has allocated is not freed");
     came_from_ = &me.context;
     boost::context::fiber back = std::move(host_).resume();
     *came_from_ = std::move(back);
@@ -236,6 +239,7 @@ void execution::schedule(bool current_can_go_on) {
         if (count == 0) {
             list[count++] = most_patient();
             if (list[0] == nobody) fail("deadlock: " + describe_threads());
+            if (threads_[list[0]].is == state::timed) ++timeouts_;
         }
     }
     const unsigned answer = choices_.choose(count, current_can_go_on ? 64 : 192);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/model/checker.hpp"
 #include "tests/model/memory.hpp"
 
 /// The threads of the scenario that is being checked: fibers, of which one runs at a time.
@@ -33,8 +34,7 @@ struct exceptions_in_flight {
 
 class execution {
  public:
-    execution(exploration& choices, const std::function<void()>& scenario, int preemptions,
-              int stale_loads);
+    execution(exploration& choices, const std::function<void()>& scenario, const options& how);
     /// Fibers that a finding has left behind are never unwound: their memory is kept.
     ~execution();
     execution(const execution&) = delete;
@@ -68,6 +68,7 @@ class execution {
     void wake(std::uintptr_t address, bool all);
     void fence_everywhere();
     std::int64_t& clock() noexcept { return clock_; }
+    std::uint64_t timeouts() const noexcept { return timeouts_; }
     /// Ends the execution. Does not return.
     [[noreturn]] void fail(std::string what);
     /// Fails if the memory model has found something.
@@ -134,6 +135,7 @@ class execution {
     const std::function<void()>& scenario_;
     int preemption_bound_;
     int stale_bound_;
+    bool may_leak_;
     memory memory_;
     fiber_thread threads_[max_threads];
     boost::context::fiber host_;
@@ -145,6 +147,7 @@ class execution {
     int preemptions_ = 0;
     std::uint64_t steps_ = 0;
     std::int64_t clock_ = 0;
+    std::uint64_t timeouts_ = 0;
     std::uint64_t stores_ = 0;
     std::string failure_;
     bool tracing_ = false;

@@ -26,7 +26,7 @@ class exploration {
     /// One of 0 ... count - 1. 0 is what an undisturbed execution would do. `rarely`: how many
     /// times out of 256 a random exploration takes another answer than 0.
     unsigned choose(unsigned count, unsigned rarely = 128) {
-        if (count <= 1) return 0;
+        if (count <= 1 || !exploring_) return 0;
         if (position_ < taken_.size()) {
             const unsigned answer = taken_[position_++].answer;
             if (answer >= count) refuse_schedule();
@@ -39,6 +39,9 @@ class exploration {
         taken_.push_back({static_cast<std::uint16_t>(answer), static_cast<std::uint16_t>(count)});
         return answer;
     }
+
+    /// Off: nothing is decided, choose() answers 0. Each execution begins with it on.
+    void explore(bool on) noexcept { exploring_ = on; }
 
     /// Whether an execution may go beyond the bounds: a random one, or the replay of one.
     bool is_unbounded() const noexcept { return unbounded_; }
@@ -76,6 +79,7 @@ class exploration {
 
     mode mode_;
     bool unbounded_;
+    bool exploring_ = true;
     std::uint64_t random_;
     decisions taken_;
     std::size_t position_ = 0;

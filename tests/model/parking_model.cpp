@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 // The parking protocol (docs/internals/parking.md), with the real workers: a wake-up that is lost
 // is a deadlock here, for nobody looks twice.
+#include <exeunt/scheduler/asymmetric_fence.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 
 #include "tests/model/checker.hpp"
@@ -48,28 +50,63 @@ struct job : work_item {
     static void run(void* self) {
         auto& me = static_cast<job&>(*static_cast<work_item*>(self));
         ++me.runs;
-        if (me.next_job != nullptr) worker::current()->push(static_cast<work_item*>(me.next_job));
+        if (me.explores) explore(true);
+        for (job* each : me.pushed) {
+            if (each != nullptr) worker::current()->push(static_cast<work_item*>(each));
+        }
         if (me.waits_for != nullptr) me.waits_for->wait();
         me.done.one();
     }
     finish& done;
-    job* next_job = nullptr;      ///< pushed to the worker's deque before this one ends
-    finish* waits_for = nullptr;  ///< it blocks its worker until then: another has to come
+    std::array<job*, 2> pushed{};  ///< to the worker's deque, before this one ends
+    finish* waits_for = nullptr;   ///< it blocks its worker until then: another has to come
+    bool explores = false;         ///< explore(true) when it begins
     int runs = 0;
 };
+
+void one_item_from_outside() {
+    finish all(1);
+    job one(all);
+    {
+        worker_pool pool(workers(1));
+        pool.inject(one);
+        all.wait();
+    }
+    require(one.runs == 1, "it ran twice");
+}
 
 TEST(parking, an_item_from_outside_wakes_a_worker) {
     EXPECT_TRUE(holds(
         options("parking/inject").preemptions(2).stale_loads(1).at_most(100'000).random(10'000),
+        one_item_from_outside));
+}
+
+/// Without membarrier(2) both fences are ordinary ones.
+TEST(parking, portable_fences_do) {
+    EXPECT_TRUE(holds(
+        options("parking/portable").preemptions(2).stale_loads(1).at_most(100'000).random(10'000),
         [] {
-            finish all(1);
-            job one(all);
+            scheduler::force_portable_fences(true);
+            one_item_from_outside();
+            scheduler::force_portable_fences(false);
+        }));
+}
+
+/// Two, one after the other: the second finds the worker asleep again.
+TEST(parking, a_worker_is_woken_again) {
+    EXPECT_TRUE(holds(
+        options("parking/inject_again").preemptions(1).stale_loads(0).at_most(20'000).random(5'000),
+        [] {
+            finish first(1), second(1);
+            job one(first), two(second);
             {
                 worker_pool pool(workers(1));
                 pool.inject(one);
-                all.wait();
+                first.wait();
+                pool.inject(two);
+                second.wait();
             }
-            require(one.runs == 1, "it ran twice");
+            require(one.runs == 1 && two.runs == 1, "one ran twice");
         }));
 }
 
@@ -115,7 +152,7 @@ TEST(parking, a_push_wakes_another_worker) {
         options("parking/push").preemptions(1).stale_loads(0).at_most(20'000).random(20'000), [] {
             finish all(2), second(1);
             job pushed(second), blocks(all), after(all);
-            blocks.next_job = &pushed;
+            blocks.pushed = {&pushed};
             blocks.waits_for = &second;
             {
                 worker_pool pool(workers(2));
@@ -124,6 +161,29 @@ TEST(parking, a_push_wakes_another_worker) {
                 all.wait();
             }
             require(blocks.runs == 1 && pushed.runs == 1 && after.runs == 1, "one ran twice");
+        }));
+}
+
+/// A burst of two pushes wakes one worker, which takes one of the items and is blocked by it: it has
+/// to wake another for the second one. The watcher of slots would find that too, but later.
+TEST(parking, the_last_searcher_wakes_the_next) {
+    EXPECT_TRUE(holds(
+        options("parking/hand_on").preemptions(1).stale_loads(0).at_most(4'000).random(2'000),
+        [] {
+            explore(false);
+            finish second_ended(1), first_ended(1), ended(1);
+            job second(second_ended), first(first_ended), pushes(ended);
+            first.waits_for = &second_ended;
+            pushes.explores = true;
+            pushes.pushed = {&first, &second};
+            pushes.waits_for = &first_ended;
+            {
+                worker_pool pool(workers(3));
+                pool.inject(pushes);
+                ended.wait();
+                explore(false);
+                require(timeouts() == 0, "an item has waited for somebody to look again");
+            }
         }));
 }
 

@@ -32,7 +32,9 @@ exeunt::options workers(unsigned n) {
     return exeunt::options().threads(n).event_loop(scheduler::event_loop::epoll);
 }
 
-/// These executions are long: some of all schedules, and as many at random.
+/// These executions are long: some of all schedules, and as many at random. Where a scenario has a
+/// part that is not explored, a task waits by then for what it waits for: yields(0) has run behind
+/// it.
 options bounded(const char* name) {
     return options(name).preemptions(1).stale_loads(0).at_most(6'000).random(6'000);
 }
@@ -57,19 +59,49 @@ task<int> waits(event& e, int& alive) {
     co_return 1;
 }
 
-/// Cancels a task while the event is set that it waits for. Returns its outcome.
-int cancelled_while_woken(task<int> (*function)(event&, int&)) {
+task<int> yields(int n) {
+    co_await yield_now();
+    co_return n;
+}
+
+/// What happens to a task that waits for an event which nobody else sets or cancels.
+struct disturbance {
+    bool cancelled = false;
+    bool woken = false;
+    bool parked_before = false;  ///< by then it has registered; else it may just begin to
+};
+
+/// Runs `function`, disturbed in that way, and returns its outcome.
+int disturbed(disturbance by, task<int> (*function)(event&, int&)) {
     int alive = 0;
     int outcome = 0;
     {
+        explore(false);
         runtime rt(workers(1));
         event e;
+        if (!by.parked_before) explore(true);
         auto h = rt.spawn(function, std::ref(e), std::ref(alive));
-        parallel({[&] { h.cancel(); }, [&] { e.set(); }});
+        // Behind it in the queue: when this one has ended, it waits.
+        if (by.parked_before) rt.run(yields(0));
+        explore(true);
+        const auto cancel = [&] { h.cancel(); };
+        const auto set = [&] { e.set(); };
+        if (by.cancelled && by.woken) {
+            parallel({cancel, set});
+        } else if (by.cancelled) {
+            parallel({cancel});
+        } else {
+            parallel({set});
+        }
+        explore(false);
         outcome = rt.run(outcome_of(h));
     }
     require(alive == 0, "a local is left, or a child outlives its scope");
     return outcome;
+}
+/// Cancels a task while the event is set that it waits for. Returns its outcome.
+int cancelled_while_woken(task<int> (*function)(event&, int&)) {
+    return disturbed({.cancelled = true, .woken = true, .parked_before = true}, function);
 }
 
 /// Cancel, complete and wake meet in the word of one strand.
@@ -77,10 +109,51 @@ TEST(strand, is_cancelled_while_it_is_woken) {
     EXPECT_TRUE(holds(bounded("strand").preemptions(2), [] { cancelled_while_woken(waits); }));
 }
 
-task<int> yields(int n) {
-    co_await yield_now();
-    co_return n;
+TEST(strand, is_cancelled_while_it_begins_to_wait) {
+    EXPECT_TRUE(holds(bounded("strand/cancel").preemptions(2), [] {
+        require(disturbed({.cancelled = true}, waits) == 0, "it has ended without its event");
+    }));
 }
+
+TEST(strand, is_woken_while_it_begins_to_wait) {
+    EXPECT_TRUE(holds(bounded("strand/wake").preemptions(2), [] {
+        require(disturbed({.woken = true}, waits) == 1, "cancelled by nobody");
+    }));
+}
+
+TEST(strand, is_cancelled_and_woken_while_it_begins_to_wait) {
+    EXPECT_TRUE(holds(bounded("strand/both"), [] {
+        disturbed({.cancelled = true, .woken = true}, waits);
+    }));
+}
+
+/// A set() reaches everybody who waits by then, also when a reset() follows at once.
+TEST(event, reaches_all_who_wait_beside_a_cancellation) {
+    EXPECT_TRUE(holds(bounded("event").preemptions(2), [] {
+        int alive = 0;
+        {
+            explore(false);
+            runtime rt(workers(1));
+            event e;
+            auto a = rt.spawn(waits, std::ref(e), std::ref(alive));
+            auto b = rt.spawn(waits, std::ref(e), std::ref(alive));
+            rt.run(yields(0));
+            explore(true);
+            parallel({
+                [&] { a.cancel(); },
+                [&] {
+                    e.set();
+                    e.reset();
+                },
+            });
+            explore(false);
+            static_cast<void>(rt.run(outcome_of(a)));
+            require(rt.run(outcome_of(b)) == 1, "it was forgotten");
+        }
+        require(alive == 0, "a local is left");
+    }));
+}
+
 task<int> sum() {
     auto [a, b, c] = co_await gather(yields(1), yields(2), yields(4));
     co_return a + b + c;
@@ -106,6 +179,20 @@ TEST(gather, is_cancelled_while_its_children_are_woken) {
     }));
 }
 
+task<int> gathers_deep(event& e, int& alive) {
+    local here(alive);
+    auto [a, b] = co_await gather(gathers_two(e, alive), waits(e, alive));
+    co_return a + b;
+}
+
+/// The walk of the cancellation goes through a frame whose children end beside it.
+TEST(gather, is_cancelled_with_a_gather_below) {
+    EXPECT_TRUE(holds(bounded("gather/walk").preemptions(2), [] {
+        const int result = disturbed({.cancelled = true, .parked_before = true}, gathers_deep);
+        require(result == 0, "it has ended without its event");
+    }));
+}
+
 task<int> first_of(event& a, event& b, int& alive) {
     auto winner = co_await race(waits(a, alive), waits(b, alive));
     co_return winner;
@@ -115,10 +202,14 @@ TEST(race, both_are_woken_at_once) {
     EXPECT_TRUE(holds(bounded("race"), [] {
         int alive = 0;
         {
+            explore(false);
             runtime rt(workers(1));
             event a, b;
             auto h = rt.spawn(first_of, std::ref(a), std::ref(b), std::ref(alive));
+            rt.run(yields(0));
+            explore(true);
             parallel({[&] { a.set(); }, [&] { b.set(); }});
+            explore(false);
             require(rt.run(outcome_of(h)) == 1, "nobody has won");
         }
         require(alive == 0, "a loser is left");
@@ -180,10 +271,14 @@ task<int> drains(channel<int>& items) {
 /// A cancelled receiver has the item, or leaves it there.
 TEST(channel, loses_nothing_to_a_cancelled_receiver) {
     EXPECT_TRUE(holds(bounded("channel").preemptions(2), [] {
+        explore(false);
         runtime rt(workers(1));
         channel<int> items(1);
         auto h = rt.spawn(receives, std::ref(items));
+        rt.run(yields(0));
+        explore(true);
         parallel({[&] { h.cancel(); }, [&] { require(items.try_send(1), "there is room"); }});
+        explore(false);
         const int received = rt.run(outcome_of(h));
         require(received + rt.run(drains(items)) == 1, "the item is lost, or there twice");
     }));
@@ -219,10 +314,14 @@ task<int> acquires(semaphore& s, std::size_t n) {
 
 TEST(semaphore, loses_no_permit_to_a_cancelled_waiter) {
     EXPECT_TRUE(holds(bounded("semaphore").preemptions(2), [] {
+        explore(false);
         runtime rt(workers(1));
         semaphore permits(0);
         auto h = rt.spawn(acquires, std::ref(permits), std::size_t{1});
+        rt.run(yields(0));
+        explore(true);
         parallel({[&] { h.cancel(); }, [&] { permits.release(); }});
+        explore(false);
         const bool has = rt.run(outcome_of(h)) == 1;
         require(permits.try_acquire() != has, "the permit is lost, or there twice");
     }));

@@ -37,10 +37,13 @@ void portable_light_fence() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 void heavy_fence() noexcept {
-    model::fence_everywhere();
+    if (asymmetric_fences_active()) return model::fence_everywhere();
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // as portable_light_fence()
 }
 
 // ---- waiting -----------------------------------------------------------------------------------
+
+const int pauses_before_sleep = 1;
 
 void spin_pause() noexcept {
     model::spin();

@@ -8,12 +8,19 @@
 
 /// How a thread waits for another one's store: it spins for a moment, then it sleeps.
 ///
-///     for (int i = 0; i < 100 && word.load(std::memory_order_relaxed) == busy; ++i) spin_pause();
+///     for (int i = 0; i < pauses_before_sleep; ++i) {
+///         spin_pause();
+///         if (word.load(std::memory_order_relaxed) != busy) return;
+///     }
 ///     sleep_while_equal(word, busy);                  // the other: word.store(...);
 ///                                                     //            wake_one(word);
 ///
-/// Three functions of their own, not inline, because a model checker takes their place.
+/// All of it not inline, because a model checker takes its place.
 namespace exeunt::scheduler {
+
+/// Pauses before a contender goes to sleep: some microseconds, well over what a short critical
+/// section takes, well under the price of two system calls and a wake-up.
+extern const int pauses_before_sleep;
 
 /// Tells the processor that this thread spins: some tens of cycles.
 EXEUNT_NOINLINE void spin_pause() noexcept;
