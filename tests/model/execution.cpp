@@ -179,7 +179,8 @@ void execution::end_current() {
         schedule(false);
         return;
     }
-    if (alive_ != 0 && !may_leak_) fail("a leak: memory that the scenario has allocated is not freed");
+    if (alive_ != 0 && !may_leak_)
+        fail("a leak: memory that the scenario has allocated is not freed");
     came_from_ = &me.context;
     boost::context::fiber back = std::move(host_).resume();
     *came_from_ = std::move(back);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What threads share of the frame allocator: a depot hands out each block once, and a thread's cache
-// may be looked at by others.
+// What threads share of the frame allocator: a depot hands out each block once, and a thread's
+// cache may be looked at by others.
 #include <gtest/gtest.h>
 
 #include "scheduler/cached_class.hpp"

@@ -164,12 +164,11 @@ TEST(parking, a_push_wakes_another_worker) {
         }));
 }
 
-/// A burst of two pushes wakes one worker, which takes one of the items and is blocked by it: it has
-/// to wake another for the second one. The watcher of slots would find that too, but later.
+/// A burst of two pushes wakes one worker, which takes one of the items and is blocked by it: it
+/// has to wake another for the second one. The watcher of slots would find that too, but later.
 TEST(parking, the_last_searcher_wakes_the_next) {
     EXPECT_TRUE(holds(
-        options("parking/hand_on").preemptions(1).stale_loads(0).at_most(4'000).random(2'000),
-        [] {
+        options("parking/hand_on").preemptions(1).stale_loads(0).at_most(4'000).random(2'000), [] {
             explore(false);
             finish second_ended(1), first_ended(1), ended(1);
             job second(second_ended), first(first_ended), pushes(ended);

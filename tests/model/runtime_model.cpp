@@ -122,9 +122,8 @@ TEST(strand, is_woken_while_it_begins_to_wait) {
 }
 
 TEST(strand, is_cancelled_and_woken_while_it_begins_to_wait) {
-    EXPECT_TRUE(holds(bounded("strand/both"), [] {
-        disturbed({.cancelled = true, .woken = true}, waits);
-    }));
+    EXPECT_TRUE(holds(bounded("strand/both"),
+                      [] { disturbed({.cancelled = true, .woken = true}, waits); }));
 }
 
 /// A set() reaches everybody who waits by then, also when a reset() follows at once.
