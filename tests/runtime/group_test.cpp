@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/hooks.hpp>
@@ -364,14 +365,15 @@ TEST_P(group_test, stands_cancellation_at_any_moment) {
     run(churns(rounds(200)));
 }
 
-task<> finishes_nevertheless() {
+task<> finishes_nevertheless(event& shielded) {
     co_await yield_now();
     co_await sleep(1us);
+    shielded.set();
     co_await shield(sleep(20ms));
 }
-task<int> gives_a_value_early() {
-    auto body = [](group& g) -> task<int> {
-        static_cast<void>(g.spawn(finishes_nevertheless));
+task<int> gives_a_value_early(event& shielded) {
+    auto body = [&shielded](group& g) -> task<int> {
+        static_cast<void>(g.spawn(finishes_nevertheless, std::ref(shielded)));
         co_return 7;
     };
     co_return co_await with_group(body);
@@ -379,8 +381,11 @@ task<int> gives_a_value_early() {
 
 TEST_P(group_test, delivers_its_value_when_no_task_was_cancelled_in_fact) {
     run([]() -> task<> {
-        auto value = co_await move_on_after(5ms, gives_a_value_early());
-        EXPECT_EQ(value.value_or(-1), 7);
+        event shielded;
+        auto h = spawn(gives_a_value_early, std::ref(shielded));
+        co_await shielded.wait();
+        h.cancel();
+        EXPECT_EQ(co_await h, 7);
     }());
 }
 

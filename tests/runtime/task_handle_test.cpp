@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/hooks.hpp>
@@ -252,12 +253,13 @@ TEST_P(task_handle_test, is_cancelled_by_foreign_threads_at_any_moment) {
     EXPECT_GT(cancelled, 0);
 }
 
-task<int> fails_when_cancelled() {
+task<int> fails_when_cancelled(event& begun) {
+    begun.set();
     co_await shield(sleep(20ms));
     throw std::runtime_error("failed late");
 }
-task<> is_cancelled_while_awaiting() {
-    auto h = spawn(fails_when_cancelled);
+task<> is_cancelled_while_awaiting(event& begun) {
+    auto h = spawn(fails_when_cancelled, std::ref(begun));
     static_cast<void>(co_await h);
 }
 
@@ -268,8 +270,11 @@ TEST_P(task_handle_test, reports_what_its_cancelled_awaiter_has_not_seen) {
     {
         runtime rt(options());
         rt.run([]() -> task<> {
-            auto late = co_await move_on_after(1ms, is_cancelled_while_awaiting());
-            EXPECT_FALSE(late);
+            event begun;
+            auto awaiter = spawn(is_cancelled_while_awaiting, std::ref(begun));
+            co_await begun.wait();
+            awaiter.cancel();
+            EXPECT_TRUE((co_await settled(std::move(awaiter))).cancelled());
         }());
     }
     on_suppressed(before);
