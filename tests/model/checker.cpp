@@ -112,6 +112,10 @@ void wake_address(const void* address, bool all) {
     if (execution::running != nullptr) here().wake(reinterpret_cast<std::uintptr_t>(address), all);
 }
 
+void wait_for_others() {
+    here().wait_for_others();
+}
+
 void fence_everywhere() {
     if (execution::running != nullptr) here().fence_everywhere();
 }

@@ -222,6 +222,7 @@ std::size_t execution::most_patient() const noexcept {
     std::size_t found = nobody;
     for (std::size_t i = 0; i < threads_used_; ++i) {
         const fiber_thread& t = threads_[i];
+        if (t.is == state::last) return i;
         if (t.is != state::spinning && t.is != state::timed) continue;
         if (found == nobody || t.since < threads_[found].since) found = i;
     }
@@ -340,6 +341,11 @@ void execution::wake(std::uintptr_t address, bool all) {
     }
     for (unsigned i = 0; i < count; ++i)
         threads_[sleepers[i]].is = state::ready;
+}
+
+void execution::wait_for_others() {
+    threads_[current_].is = state::last;
+    schedule(false);
 }
 
 void execution::fence_everywhere() {

@@ -66,6 +66,7 @@ class execution {
     void spin();
     void wait(std::uintptr_t address, std::uint64_t expected, unsigned size, bool timed);
     void wake(std::uintptr_t address, bool all);
+    void wait_for_others();
     void fence_everywhere();
     std::int64_t& clock() noexcept { return clock_; }
     std::uint64_t timeouts() const noexcept { return timeouts_; }
@@ -96,7 +97,16 @@ class execution {
     }
 
  private:
-    enum class state : std::uint8_t { absent, ready, spinning, timed, waiting, joining, ended };
+    enum class state : std::uint8_t {
+        absent,
+        ready,
+        spinning,
+        timed,
+        waiting,
+        joining,
+        last,  ///< goes on when nobody else can
+        ended
+    };
     struct fiber_thread {
         boost::context::fiber context;
         const std::function<void()>* body = nullptr;
