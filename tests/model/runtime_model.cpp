@@ -32,9 +32,7 @@ exeunt::options workers(unsigned n) {
     return exeunt::options().threads(n).event_loop(scheduler::event_loop::epoll);
 }
 
-/// These executions are long: some of all schedules, and as many at random. Where a scenario has a
-/// part that is not explored, a task waits by then for what it waits for: yields(0) has run behind
-/// it.
+/// These executions are long: some of all schedules, and as many at random.
 options bounded(const char* name) {
     return options(name).preemptions(1).stale_loads(0).at_most(6'000).random(6'000);
 }
@@ -64,11 +62,23 @@ task<int> yields(int n) {
     co_return n;
 }
 
+/// How far a task has come when something happens to it.
+enum class moment : std::uint8_t { it_begins, it_waits, either };
+
+/// From here on all is explored; what was spawned in `rt` has come to that moment.
+void explore_from(moment at, runtime& rt) {
+    explore(true);
+    if (at == moment::it_begins || (at == moment::either && any_of(2) == 1)) return;
+    explore(false);
+    rt.run(yields(0));  // behind it in the queue
+    explore(true);
+}
+
 /// What happens to a task that waits for an event which nobody else sets or cancels.
 struct disturbance {
+    moment at = moment::either;
     bool cancelled = false;
     bool woken = false;
-    bool parked_before = false;  ///< by then it has registered; else it may just begin to
 };
 
 /// Runs `function`, disturbed in that way, and returns its outcome.
@@ -79,11 +89,8 @@ int disturbed(disturbance by, task<int> (*function)(event&, int&)) {
         explore(false);
         runtime rt(workers(1));
         event e;
-        if (!by.parked_before) explore(true);
         auto h = rt.spawn(function, std::ref(e), std::ref(alive));
-        // Behind it in the queue: when this one has ended, it waits.
-        if (by.parked_before) rt.run(yields(0));
-        explore(true);
+        explore_from(by.at, rt);
         const auto cancel = [&] { h.cancel(); };
         const auto set = [&] { e.set(); };
         if (by.cancelled && by.woken) {
@@ -101,29 +108,34 @@ int disturbed(disturbance by, task<int> (*function)(event&, int&)) {
 }
 /// Cancels a task while the event is set that it waits for. Returns its outcome.
 int cancelled_while_woken(task<int> (*function)(event&, int&)) {
-    return disturbed({.cancelled = true, .woken = true, .parked_before = true}, function);
+    return disturbed({.cancelled = true, .woken = true}, function);
 }
 
 /// Cancel, complete and wake meet in the word of one strand.
 TEST(strand, is_cancelled_while_it_is_woken) {
-    EXPECT_TRUE(holds(bounded("strand").preemptions(2), [] { cancelled_while_woken(waits); }));
+    EXPECT_TRUE(holds(bounded("strand").preemptions(2), [] {
+        disturbed({.at = moment::it_waits, .cancelled = true, .woken = true}, waits);
+    }));
 }
 
 TEST(strand, is_cancelled_while_it_begins_to_wait) {
     EXPECT_TRUE(holds(bounded("strand/cancel").preemptions(2), [] {
-        require(disturbed({.cancelled = true}, waits) == 0, "it has ended without its event");
+        const disturbance by{.at = moment::it_begins, .cancelled = true};
+        require(disturbed(by, waits) == 0, "it has ended without its event");
     }));
 }
 
 TEST(strand, is_woken_while_it_begins_to_wait) {
     EXPECT_TRUE(holds(bounded("strand/wake").preemptions(2), [] {
-        require(disturbed({.woken = true}, waits) == 1, "cancelled by nobody");
+        const disturbance by{.at = moment::it_begins, .woken = true};
+        require(disturbed(by, waits) == 1, "cancelled by nobody");
     }));
 }
 
 TEST(strand, is_cancelled_and_woken_while_it_begins_to_wait) {
-    EXPECT_TRUE(holds(bounded("strand/both"),
-                      [] { disturbed({.cancelled = true, .woken = true}, waits); }));
+    EXPECT_TRUE(holds(bounded("strand/both"), [] {
+        disturbed({.at = moment::it_begins, .cancelled = true, .woken = true}, waits);
+    }));
 }
 
 /// A set() reaches everybody who waits by then, also when a reset() follows at once.
@@ -136,8 +148,7 @@ TEST(event, reaches_all_who_wait_beside_a_cancellation) {
             event e;
             auto a = rt.spawn(waits, std::ref(e), std::ref(alive));
             auto b = rt.spawn(waits, std::ref(e), std::ref(alive));
-            rt.run(yields(0));
-            explore(true);
+            explore_from(moment::it_waits, rt);
             parallel({
                 [&] { a.cancel(); },
                 [&] {
@@ -187,7 +198,7 @@ task<int> gathers_deep(event& e, int& alive) {
 /// The walk of the cancellation goes through a frame whose children end beside it.
 TEST(gather, is_cancelled_with_a_gather_below) {
     EXPECT_TRUE(holds(bounded("gather/walk").preemptions(2), [] {
-        const int result = disturbed({.cancelled = true, .parked_before = true}, gathers_deep);
+        const int result = disturbed({.cancelled = true}, gathers_deep);
         require(result == 0, "it has ended without its event");
     }));
 }
@@ -205,8 +216,7 @@ TEST(race, both_are_woken_at_once) {
             runtime rt(workers(1));
             event a, b;
             auto h = rt.spawn(first_of, std::ref(a), std::ref(b), std::ref(alive));
-            rt.run(yields(0));
-            explore(true);
+            explore_from(moment::either, rt);
             parallel({[&] { a.set(); }, [&] { b.set(); }});
             explore(false);
             require(rt.run(outcome_of(h)) == 1, "nobody has won");
@@ -274,8 +284,7 @@ TEST(channel, loses_nothing_to_a_cancelled_receiver) {
         runtime rt(workers(1));
         channel<int> items(1);
         auto h = rt.spawn(receives, std::ref(items));
-        rt.run(yields(0));
-        explore(true);
+        explore_from(moment::either, rt);
         parallel({[&] { h.cancel(); }, [&] { require(items.try_send(1), "there is room"); }});
         explore(false);
         const int received = rt.run(outcome_of(h));
@@ -317,8 +326,7 @@ TEST(semaphore, loses_no_permit_to_a_cancelled_waiter) {
         runtime rt(workers(1));
         semaphore permits(0);
         auto h = rt.spawn(acquires, std::ref(permits), std::size_t{1});
-        rt.run(yields(0));
-        explore(true);
+        explore_from(moment::either, rt);
         parallel({[&] { h.cancel(); }, [&] { permits.release(); }});
         explore(false);
         const bool has = rt.run(outcome_of(h)) == 1;

@@ -136,7 +136,7 @@ inline constexpr message_kind sent_request<M>::kind_of_this{&typeid(M), true, bo
 template <class R>
 class answer_slot : public ask_waiter {
   public:
-    using value_type = core::object_t<R>;
+    using value_type = object_t<R>;
     static_assert(!std::is_reference_v<R>, "a reply is a value");
     std::optional<value_type> value;
 

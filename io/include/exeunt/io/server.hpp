@@ -109,7 +109,7 @@ class server {
     /// Errors: std::system_error when accepting can never succeed.
     task<verdict> judge(std::error_code error, int listener);
 
-    /// Runs the group of the handlers until drain() was called and all have ended or been
+    /// Runs the group of the handlers until begin_drain() was called and all have ended or been
     /// cancelled.
     task<> run_handlers();
     /// No more connections come.

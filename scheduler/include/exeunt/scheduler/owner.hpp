@@ -2,58 +2,49 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 namespace exeunt::core {
 
 /// Owns one object that was made by new, or an array of them (`owner<T[]>`): what our public
-/// headers need of std::unique_ptr. That one brings <ostream> into every file of our users, and
-/// each type it holds takes a compiler longer than the class that holds it.
+/// headers need of std::unique_ptr, which brings <ostream> into every file of our users and takes a
+/// compiler long for each type (docs/decisions/0201).
 template <class T>
 class owner {
  public:
+    using element_type = std::remove_extent_t<T>;
+
     owner() noexcept = default;
-    explicit owner(T* object) noexcept : object_(object) {}
-    owner(owner&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    explicit owner(element_type* owned) noexcept : owned_(owned) {}
+    owner(owner&& other) noexcept : owned_(other.release()) {}
     owner& operator=(owner&& other) noexcept {
         owner taken(std::move(other));
-        std::swap(object_, taken.object_);
+        std::swap(owned_, taken.owned_);
         return *this;
     }
     ~owner() {
-        static_assert(sizeof(T) > 0, "the type that is owned is not complete here");
-        delete object_;
+        static_assert(sizeof(element_type) > 0, "the type that is owned is not complete here");
+        if constexpr (std::is_array_v<T>) {
+            delete[] owned_;
+        } else {
+            delete owned_;
+        }
     }
 
-    T* get() const noexcept { return object_; }
-    /// Gives the object up.
-    T* release() noexcept { return std::exchange(object_, nullptr); }
-    T& operator*() const noexcept { return *object_; }
-    T* operator->() const noexcept { return object_; }
-    explicit operator bool() const noexcept { return object_ != nullptr; }
+    element_type* get() const noexcept { return owned_; }
+    /// Gives it up.
+    element_type* release() noexcept { return std::exchange(owned_, nullptr); }
+    explicit operator bool() const noexcept { return owned_ != nullptr; }
 
- private:
-    T* object_ = nullptr;
-};
-
-template <class T>
-class owner<T[]> {
- public:
-    owner() noexcept = default;
-    explicit owner(T* first) noexcept : first_(first) {}
-    owner(owner&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {}
-    owner& operator=(owner&& other) noexcept {
-        owner taken(std::move(other));
-        std::swap(first_, taken.first_);
-        return *this;
+    element_type& operator*() const noexcept requires(!std::is_array_v<T>) { return *owned_; }
+    element_type* operator->() const noexcept requires(!std::is_array_v<T>) { return owned_; }
+    element_type& operator[](std::size_t index) const noexcept requires(std::is_array_v<T>) {
+        return owned_[index];
     }
-    ~owner() { delete[] first_; }
-
-    T* get() const noexcept { return first_; }
-    T& operator[](std::size_t index) const noexcept { return first_[index]; }
 
  private:
-    T* first_ = nullptr;
+    element_type* owned_ = nullptr;
 };
 
 }  // namespace exeunt::core
