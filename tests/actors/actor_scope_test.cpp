@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "messages.hpp"
 
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
+#include <exeunt/runtime/race.hpp>
 #include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/timeout.hpp>
 
@@ -107,6 +109,7 @@ TEST_P(actor_scope_test, a_failing_body_stops_the_actors) {
 
 TEST_P(actor_scope_test, cancellation_ends_the_body_and_drains_the_actors) {
     std::atomic<int> sum{0};
+    event told;
     auto body = [&](actor_scope& scope) -> task<> {
         auto adding = [&](mailbox<add> inbox) -> task<> {
             while (auto m = co_await inbox.receive()) {
@@ -117,12 +120,15 @@ TEST_P(actor_scope_test, cancellation_ends_the_body_and_drains_the_actors) {
         auto a = scope.spawn(adding);
         for (int i = 0; i < 50; ++i)
             co_await a.tell(add(1));
-        co_await sleep(10s);
+        told.set();
+        co_await sleep(1h);
     };
     auto main = [&]() -> task<> {
-        auto scope = [&]() -> task<> { co_await with_actors(body); };
-        auto ended = co_await move_on_after(2ms, scope());
-        EXPECT_FALSE(ended.has_value());
+        auto scope = [&]() -> task<> {
+            co_await with_actors(body);
+            ADD_FAILURE() << "went on after its cancellation";
+        };
+        co_await race(scope(), told.wait());
     };
     run(main());
     EXPECT_EQ(sum.load(), 50);

@@ -87,9 +87,9 @@ TEST_P(kv_server, expires_keys_in_real_time) {
     const process server(kv_launch(GetParam()));
     const client peer(server.port());
     EXPECT_EQ(
-        peer.ask("SET a 1 PX 300\r\nSET b 1 PX 300\r\nGET a\r\n", "+OK\r\n+OK\r\n$1\r\n1\r\n"),
+        peer.ask("SET a 1 PX 1000\r\nSET b 1 PX 1000\r\nGET a\r\n", "+OK\r\n+OK\r\n$1\r\n1\r\n"),
         "+OK\r\n+OK\r\n$1\r\n1\r\n");
-    std::this_thread::sleep_for(milliseconds(350));
+    std::this_thread::sleep_for(milliseconds(1100));
     EXPECT_EQ(peer.ask("GET a\r\n", "$-1\r\n"), "$-1\r\n");
     std::this_thread::sleep_for(milliseconds(3000));  // nobody asks for b: the sweep removes it
     EXPECT_EQ(peer.ask("DBSIZE\r\n", ":0\r\n"), ":0\r\n");

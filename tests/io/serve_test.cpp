@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/io/run_until_signal.hpp>
 #include <exeunt/io/serve.hpp>
+#include <exeunt/io/signals.hpp>
 #include <exeunt/io/tcp.hpp>
 #include <exeunt/io/unix.hpp>
 #include <exeunt/runtime/as_completed.hpp>
@@ -149,24 +150,24 @@ TEST_P(serve_test, a_failing_handler_ends_its_connection_only) {
     run(serve_failures());
 }
 
-task<> be_idle(endpoint server) {
+task<> be_idle(endpoint server, serve_metrics& counted) {
     tcp_stream busy = co_await tcp_stream::connect(server);
     tcp_stream idle = co_await tcp_stream::connect(server);
     std::array<std::byte, 8> bytes{};
-    for (int i = 0; i < 20; ++i) {
+    while (counted.timed_out() == 0) {
         co_await busy.write_all(std::string_view("x"));
         EXPECT_EQ(co_await busy.read_some(bytes), 1U);
         co_await sleep(5ms);
     }
-    EXPECT_EQ(co_await idle.read_some(bytes), 0U);  // it was closed long ago
+    EXPECT_EQ(co_await idle.read_some(bytes), 0U);
 }
 task<> serve_idle() {
     serve_metrics counted;
     auto listener = tcp_listener::bind({"127.0.0.1", 0});
     const endpoint here = listener.local_endpoint();
     co_await race(
-        serve(std::move(listener), echo, serve_options().idle_timeout(50ms).metrics(counted)),
-        be_idle(here));
+        serve(std::move(listener), echo, serve_options().idle_timeout(400ms).metrics(counted)),
+        be_idle(here, counted));
     EXPECT_EQ(counted.timed_out(), 1U);
 }
 TEST_P(serve_test, idle_connections_are_ended) {
@@ -228,7 +229,7 @@ class kept_limit {
 /// enough for a client, and none for the server's side of it.
 task<tcp_stream> leave_one_descriptor(endpoint server, serve_metrics& counted) {
     // An accept under way takes a number before it finds that nobody is there: let it park first.
-    co_await sleep(5ms);
+    co_await sleep(50ms);
     std::array<int, 3> lowest_free{};
     for (int& each : lowest_free)
         each = ::dup(0);
@@ -242,7 +243,7 @@ task<tcp_stream> leave_one_descriptor(endpoint server, serve_metrics& counted) {
     const std::uint64_t before = counted.accepted();
     tcp_stream client = co_await tcp_stream::connect(server);
     co_await until(counted, &serve_metrics::accepted, before + 1);
-    co_await sleep(5ms);
+    co_await sleep(50ms);
     co_return client;
 }
 
@@ -347,10 +348,12 @@ task<> hang(tcp_stream peer) {
 task<> connect_and_signal(endpoint server, serve_metrics& counted, int signals_sent) {
     const tcp_stream stream = co_await tcp_stream::connect(server);
     co_await until(counted, &serve_metrics::active, 1);
+    // One by one: signals of a kind that wait for their delivery are one.
     auto send = [](int count) -> task<> {
+        signals seen({SIGTERM});
         for (int i = 0; i < count; ++i) {
             ::kill(::getpid(), SIGTERM);
-            co_await sleep(5ms);
+            co_await seen.wait();
         }
     };
     co_await shield(send(signals_sent));

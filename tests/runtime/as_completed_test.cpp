@@ -9,15 +9,16 @@
 #include <exeunt/runtime/yield.hpp>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <ranges>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "tests/rounds.hpp"
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
-#include "tests/rounds.hpp"
 
 namespace exeunt::tests {
 namespace {
@@ -53,16 +54,23 @@ task<> forever(int) {
     ADD_FAILURE() << "went on after its cancellation";
 }
 
+task<int> once(event& gate, int n) {
+    counted local;
+    co_await gate.wait();
+    co_return n;
+}
 task<> in_order_of_completion() {
-    const std::vector<int> delays{200, 0, 100};
-    auto results = as_completed(delays | std::views::transform(naps));
-    std::vector<std::size_t> order;
-    while (auto done = co_await results.next()) {
-        EXPECT_EQ(*done->result, delays[done->index]);
-        order.push_back(done->index);
+    std::array<event, 3> gates;
+    std::vector<task<int>> all;
+    for (int i = 0; i < 3; ++i)
+        all.push_back(once(gates[static_cast<std::size_t>(i)], 10 * i));
+    auto results = as_completed(std::move(all));
+    for (const std::size_t expected : {1U, 2U, 0U}) {
+        gates[expected].set();
+        auto done = co_await results.next();
+        EXPECT_EQ(done->index, expected);
+        EXPECT_EQ(*done->result, static_cast<int>(10 * expected));
     }
-    const std::vector<std::size_t> expected{1, 2, 0};
-    EXPECT_EQ(order, expected);
     auto after_the_end = co_await results.next();
     EXPECT_FALSE(after_the_end);
 }
@@ -215,12 +223,16 @@ TEST_P(as_completed_test, stands_cancellation_at_any_moment) {
 }
 
 task<> one_by_one(int& late) {
-    auto results = as_completed(std::views::iota(0, 6) | std::views::transform(naps), 3);
+    event gate;
+    std::vector<task<int>> all;
+    for (int i = 0; i < 6; ++i)
+        all.push_back(once(gate, i));
+    auto results = as_completed(std::move(all), 3);
     int seen = 0;
     for (;;) {
         auto maybe = co_await move_on_after(300us, results.next());
         if (!maybe) {
-            ++late;
+            if (++late == 3) gate.set();
         } else if (*maybe) {
             EXPECT_TRUE((*maybe)->result) << "a late next() is no reason to cancel the children";
             ++seen;

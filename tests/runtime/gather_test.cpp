@@ -9,9 +9,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/rounds.hpp"
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
-#include "tests/rounds.hpp"
 
 namespace exeunt::tests {
 namespace {
@@ -75,7 +75,7 @@ TEST_P(gather_test, gives_values_in_the_order_of_the_arguments) {
 task<> first_failure_in_time() {
     std::string caught;
     try {
-        co_await gather(forever(), fails_after(1s, "late"), fails_after(1ms, "early"), forever());
+        co_await gather(forever(), fails_after(1h, "late"), fails_after(1ms, "early"), forever());
     } catch (const std::runtime_error& e) {
         caught = e.what();
     }
@@ -87,11 +87,19 @@ TEST_P(gather_test, rethrows_the_first_failure_after_joining_the_others) {
     run(first_failure_in_time());
 }
 
-task<> fails_on_cancellation() {
+task<> fails_on_cancellation(atomic<int>& begun) {
     counted local;
+    begun.fetch_add(1);
     auto slept = co_await settled(sleep(1h));
     EXPECT_TRUE(slept.cancelled());
     throw std::runtime_error("while it was cancelled");
+}
+
+/// Fails once the others have begun: those that have not, never would.
+task<> fails_after_two(atomic<int>& begun) {
+    while (begun.load() < 2)
+        co_await yield_now();
+    throw std::runtime_error("x");
 }
 
 TEST_P(gather_test, reports_later_failures) {
@@ -102,8 +110,9 @@ TEST_P(gather_test, reports_later_failures) {
         reported.fetch_add(1);
     });
     EXPECT_THROW(run([]() -> task<> {
-                     co_await gather(fails_on_cancellation(), fails_after(1ms, "x"),
-                                     fails_on_cancellation());
+                     atomic<int> begun{0};
+                     co_await gather(fails_on_cancellation(begun), fails_after_two(begun),
+                                     fails_on_cancellation(begun));
                  }()),
                  std::runtime_error);
     EXPECT_EQ(reported.load(), 2);

@@ -16,9 +16,9 @@
 #include <thread>
 #include <vector>
 
+#include "tests/rounds.hpp"
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
-#include "tests/rounds.hpp"
 
 namespace exeunt::tests {
 namespace {
@@ -138,7 +138,7 @@ TEST_P(group_test, gives_handles_and_the_body_s_value) {
 task<> fails() {
     auto body = [](group& g) -> task<> {
         static_cast<void>(g.spawn(forever));
-        static_cast<void>(g.spawn(fails_after, 1s, "late"));
+        static_cast<void>(g.spawn(fails_after, 1h, "late"));
         static_cast<void>(g.spawn(fails_after, 1ms, "early"));
         co_await sleep(1h);
         ADD_FAILURE() << "the body went on";
@@ -163,10 +163,18 @@ TEST_P(group_test, cancels_the_others_on_the_first_failure) {
     run(fails());
 }
 
-task<> fails_when_cancelled() {
+task<> fails_when_cancelled(atomic<int>& begun) {
+    begun.fetch_add(1);
     auto slept = co_await settled(sleep(1h));
     EXPECT_TRUE(slept.cancelled());
     throw std::runtime_error("while it was cancelled");
+}
+
+/// Fails once the others have begun: those that have not, never would.
+task<> fails_after_five(atomic<int>& begun) {
+    while (begun.load() < 5)
+        co_await yield_now();
+    throw std::runtime_error("first");
 }
 
 TEST_P(group_test, reports_later_failures) {
@@ -174,11 +182,13 @@ TEST_P(group_test, reports_later_failures) {
     reported.store(0);
     auto before = on_suppressed([](std::exception_ptr) { reported.fetch_add(1); });
     EXPECT_THROW(run([]() -> task<> {
-                     co_await with_group([](group& g) -> task<> {
+                     atomic<int> begun{0};
+                     auto body = [&begun](group& g) -> task<> {
                          for (int i = 0; i < 5; ++i)
-                             static_cast<void>(g.spawn(fails_when_cancelled));
-                         co_await gather(g.spawn(fails_after, 5ms, "first"));
-                     });
+                             static_cast<void>(g.spawn(fails_when_cancelled, std::ref(begun)));
+                         co_await gather(g.spawn(fails_after_five, std::ref(begun)));
+                     };
+                     co_await with_group(body);
                  }()),
                  std::runtime_error);
     EXPECT_EQ(reported.load(), 5);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/race.hpp>
 #include <exeunt/runtime/settled.hpp>
@@ -10,9 +11,9 @@
 #include <string>
 #include <variant>
 
+#include "tests/rounds.hpp"
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
-#include "tests/rounds.hpp"
 
 namespace exeunt::tests {
 namespace {
@@ -94,7 +95,8 @@ TEST_P(race_test, may_be_won_by_an_exception) {
     run(failures_win_too());
 }
 
-task<> fails_when_cancelled() {
+task<> fails_when_cancelled(event& begun) {
+    begun.set();
     auto slept = co_await settled(sleep(1h));
     EXPECT_TRUE(slept.cancelled());
     throw std::runtime_error("while it was cancelled");
@@ -104,7 +106,10 @@ TEST_P(race_test, reports_exceptions_of_losers) {
     static atomic<int> reported{0};
     reported.store(0);
     auto before = on_suppressed([](std::exception_ptr) { reported.fetch_add(1); });
-    run([]() -> task<> { co_await race(fails_when_cancelled(), sleep(1ms)); }());
+    run([]() -> task<> {
+        event begun;
+        co_await race(fails_when_cancelled(begun), begun.wait());
+    }());
     EXPECT_EQ(reported.load(), 1);
     on_suppressed(before);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "tests/runtime/on_every_runtime.hpp"
 
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/semaphore.hpp>
@@ -96,6 +97,7 @@ TEST_P(semaphore_test, admits_so_many_and_no_more) {
 
 TEST_P(semaphore_test, small_wishes_do_not_overtake_a_large_one) {
     semaphore s(2);
+    event refused;
     atomic<int> order = 0;
     auto large = [&]() -> task<> {
         co_await s.acquire(3);
@@ -103,14 +105,18 @@ TEST_P(semaphore_test, small_wishes_do_not_overtake_a_large_one) {
         s.release(3);
     };
     auto small = [&]() -> task<> {
-        co_await sleep(3ms);
-        EXPECT_FALSE(s.try_acquire());
+        while (s.try_acquire()) {  // the large one has not come yet
+            s.release();
+            co_await yield_now();
+        }
+        refused.set();
         co_await s.acquire();
         EXPECT_EQ(++order, 2);
         s.release();
     };
     auto late = [&]() -> task<> {
-        co_await sleep(10ms);
+        co_await refused.wait();
+        co_await sleep(1ms);
         s.release();
     };
     auto main = [&]() -> task<> { co_await gather(large(), small(), late()); };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/race.hpp>
 #include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/sleep.hpp>
@@ -61,19 +62,20 @@ TEST_P(settled_test, gives_values_and_exceptions) {
     run(settles());
 }
 
-task<> sleeps_deep(int depth) {
+task<> sleeps_deep(int depth, event& there) {
     counted local;
     if (depth > 0) {
-        co_await sleeps_deep(depth - 1);
+        co_await sleeps_deep(depth - 1, there);
     } else {
+        there.set();
         co_await sleep(1h);
     }
     ADD_FAILURE() << "went on after its cancellation";
 }
 /// Cancelled, it goes on with what became of its child; the next await ends it.
-task<> observes_its_cancellation(int& steps) {
+task<> observes_its_cancellation(int& steps, event& there) {
     counted local;
-    auto slept = co_await settled(sleeps_deep(10));
+    auto slept = co_await settled(sleeps_deep(10, there));
     EXPECT_TRUE(slept.cancelled());
     EXPECT_THROW(static_cast<void>(slept.value()), task_cancelled);
     EXPECT_EQ(counted::living(), 1) << "the child is gone";
@@ -91,7 +93,10 @@ task<> observes_its_cancellation(int& steps) {
 
 TEST_P(settled_test, shows_a_cancellation_that_stays_pending) {
     int steps = 0;
-    run([](int& s) -> task<> { co_await race(observes_its_cancellation(s), sleep(1ms)); }(steps));
+    run([](int& s) -> task<> {
+        event there;
+        co_await race(observes_its_cancellation(s, there), there.wait());
+    }(steps));
     EXPECT_EQ(steps, 2);
 }
 

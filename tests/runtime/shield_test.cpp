@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/race.hpp>
@@ -10,9 +11,9 @@
 #include <memory>
 #include <stdexcept>
 
+#include "tests/rounds.hpp"
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
-#include "tests/rounds.hpp"
 
 namespace exeunt::tests {
 namespace {
@@ -52,17 +53,18 @@ TEST_P(shield_test, passes_values_and_exceptions) {
     run(passes_outcomes());
 }
 
-task<> saves(int& step) {
+task<> saves(int& step, event& inside, event& cancelled) {
     counted local;
     EXPECT_FALSE(co_await cancel_requested());
-    co_await sleep(10ms);
+    inside.set();
+    co_await cancelled.wait();
     co_await gather(sleep(1ms), sleep(2ms));
     EXPECT_FALSE(co_await cancel_requested());
     step = 1;
 }
-task<> is_cancelled_meanwhile(int& step) {
+task<> is_cancelled_meanwhile(int& step, event& inside, event& cancelled) {
     counted local;
-    co_await shield(saves(step));
+    co_await shield(saves(step, inside, cancelled));
     EXPECT_EQ(step, 1);
     EXPECT_TRUE(co_await cancel_requested()) << "the request stays pending";
     step = 2;
@@ -74,24 +76,38 @@ task<> is_cancelled_meanwhile(int& step) {
 
 TEST_P(shield_test, keeps_a_cancellation_away) {
     int step = 0;
-    run([](int& s) -> task<> { co_await race(is_cancelled_meanwhile(s), sleep(1ms)); }(step));
+    auto main = [&]() -> task<> {
+        event inside;
+        event cancelled;
+        auto h =
+            spawn(is_cancelled_meanwhile, std::ref(step), std::ref(inside), std::ref(cancelled));
+        co_await inside.wait();
+        h.cancel();
+        cancelled.set();
+        EXPECT_THROW(co_await h, task_cancelled);
+    };
+    run(main());
     EXPECT_EQ(step, 3);
 }
 
 /// Inside, cancellation works as everywhere.
-task<> cancels_inside() {
+task<> cancels_inside(event& inside) {
+    inside.set();
     auto maybe = co_await move_on_after(1ms, sleep(1h));
     EXPECT_FALSE(maybe);
     co_await race(sleep(1h), sleep(1ms));
 }
-task<> shields_a_scope(bool& done) {
-    co_await shield(cancels_inside());
+task<> shields_a_scope(bool& done, event& inside) {
+    co_await shield(cancels_inside(inside));
     done = true;
 }
 
 TEST_P(shield_test, lets_cancellations_from_inside_through) {
     bool done = false;
-    run([](bool& d) -> task<> { co_await race(shields_a_scope(d), sleep(0s)); }(done));
+    run([](bool& d) -> task<> {
+        event inside;
+        co_await race(shields_a_scope(d, inside), inside.wait());
+    }(done));
     EXPECT_TRUE(done);
 }
 

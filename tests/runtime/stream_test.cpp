@@ -174,7 +174,7 @@ TEST_P(stream_test, cancellation_passes_through) {
     run(main());
 }
 
-async_generator<int> counted(int last, int& begun, int& alive) {
+async_generator<int> counted(int last, atomic<int>& begun, int& alive) {
     life local(alive);
     for (int i = 1; i <= last; ++i) {
         ++begun;
@@ -183,7 +183,7 @@ async_generator<int> counted(int last, int& begun, int& alive) {
 }
 
 TEST_P(stream_test, a_buffer_keeps_order_and_is_closed_at_its_end) {
-    int begun = 0;
+    atomic<int> begun{0};
     int alive = 0;
     std::vector<int> got;
     auto main = [&]() -> task<> {
@@ -198,15 +198,18 @@ TEST_P(stream_test, a_buffer_keeps_order_and_is_closed_at_its_end) {
 
 TEST_P(stream_test, a_buffer_reads_ahead_so_far_and_no_further) {
     for (const int ahead : {0, 1, 2, 5}) {
-        int begun = 0;
+        atomic<int> begun{0};
         int alive = 0;
         auto main = [&]() -> task<> {
             auto stream = counted(100, begun, alive) | buffer(static_cast<std::size_t>(ahead));
-            EXPECT_EQ(begun, 0);
+            EXPECT_EQ(begun.load(), 0);
             EXPECT_EQ(co_await stream.next(), 1);
-            co_await sleep(5ms);
             // The consumer has one of them.
-            EXPECT_EQ(begun, 1 + std::max(ahead, 1));
+            const int all = 1 + std::max(ahead, 1);
+            while (begun.load() < all)
+                co_await sleep(100us);
+            co_await sleep(2ms);
+            EXPECT_EQ(begun.load(), all);
             co_await stream.aclose();
         };
         run(main());
@@ -228,7 +231,7 @@ TEST_P(stream_test, a_buffer_works_while_its_consumer_does) {
 }
 
 TEST_P(stream_test, a_buffer_delivers_what_came_before_a_failure) {
-    int begun = 0;
+    atomic<int> begun{0};
     int alive = 0;
     auto fails = [](int n) {
         if (n == 4) throw std::runtime_error("at 4");
@@ -274,14 +277,14 @@ TEST_P(stream_test, a_buffer_may_be_asked_with_a_deadline) {
 }
 
 TEST_P(stream_test, a_buffer_that_nobody_asks_starts_nothing) {
-    int begun = 0;
+    atomic<int> begun{0};
     int alive = 0;
     auto main = [&]() -> task<> {
         auto stream = counted(3, begun, alive) | buffer(3);
         co_await stream.aclose();
     };
     run(main());
-    EXPECT_EQ(begun + alive, 0);
+    EXPECT_EQ(begun.load() + alive, 0);
 }
 
 }  // namespace

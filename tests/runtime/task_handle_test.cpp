@@ -14,9 +14,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/rounds.hpp"
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
-#include "tests/rounds.hpp"
 
 namespace exeunt::tests {
 namespace {
@@ -32,6 +32,11 @@ ON_EVERY_RUNTIME(task_handle_test);
 task<int> after(std::chrono::nanoseconds duration, int n) {
     counted local;
     co_await sleep(duration);
+    co_return n;
+}
+task<int> once(event& gate, int n) {
+    counted local;
+    co_await gate.wait();
     co_return n;
 }
 task<> forever() {
@@ -53,10 +58,17 @@ task<> waits(task_handle<int>& h, atomic<int>& sum) {
     sum.fetch_add(co_await h);
 }
 
+task<> opens(event& gate) {
+    co_await sleep(1ms);
+    gate.set();
+}
+
 task<> combinators_refer_to_a_handle() {
-    auto h = spawn(after, 5ms, 7);
+    event gate;
+    auto h = spawn(once, std::ref(gate), 7);
     EXPECT_FALSE(co_await move_on_after(1ms, h));
     EXPECT_FALSE(h.done());  // the wait was given up, not the task
+    gate.set();
     EXPECT_EQ(co_await timeout(60s, h), 7);
     auto either = co_await race(h, forever());
     EXPECT_EQ(std::get<0>(either), 7);
@@ -74,10 +86,11 @@ TEST_P(task_handle_test, combinators_refer_to_a_handle) {
 }
 
 task<> awaits_many_times() {
-    auto h = spawn(after, 2ms, 7);
+    event gate;
+    auto h = spawn(once, std::ref(gate), 7);
     EXPECT_FALSE(h.done());
     atomic<int> sum{0};
-    co_await gather(waits(h, sum), waits(h, sum), waits(h, sum));
+    co_await gather(waits(h, sum), waits(h, sum), waits(h, sum), opens(gate));
     EXPECT_EQ(sum.load(), 21);
     EXPECT_TRUE(h.done());
     EXPECT_FALSE(h.cancelled());
@@ -133,9 +146,11 @@ task<> awaits(task_handle<int>& h) {
     ADD_FAILURE() << "went on after its cancellation";
 }
 task<> own_scope() {
-    auto h = spawn(after, 50ms, 3);
+    event gate;
+    auto h = spawn(once, std::ref(gate), 3);
     co_await race(awaits(h), sleep(1ms));
     EXPECT_FALSE(h.done()) << "cancelling the awaiter does not cancel the task";
+    gate.set();
     EXPECT_EQ(co_await h, 3);
 }
 

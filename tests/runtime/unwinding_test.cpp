@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/race.hpp>
@@ -29,38 +30,42 @@ struct guards {
 
 enum class way { value, exception, cancelled };
 
-task<> leaves(way how, guards& g) {
+/// Sets `there` before it waits to be cancelled.
+task<> leaves(way how, guards& g, event& there) {
     auto failed = [&g]() noexcept { ++g.failures; };
     auto succeeded = [&g]() noexcept { ++g.successes; };
     scope_failure on_failure(failed);
     scope_success on_success(succeeded);
     co_await yield_now();
     if (how == way::exception) throw std::runtime_error("failed");
+    there.set();
     if (how == way::cancelled) co_await sleep(1h);
 }
 /// Frames further up see the same.
-task<> leaves_deep(way how, guards& g, int depth) {
+task<> leaves_deep(way how, guards& g, event& there, int depth) {
     auto failed = [&g]() noexcept { ++g.failures; };
     auto succeeded = [&g]() noexcept { ++g.successes; };
     scope_failure on_failure(failed);
     scope_success on_success(succeeded);
     if (depth > 0) {
-        co_await leaves_deep(how, g, depth - 1);
+        co_await leaves_deep(how, g, there, depth - 1);
     } else {
-        co_await leaves(how, g);
+        co_await leaves(how, g, there);
     }
 }
 
 TEST_P(unwinding_test, a_value_is_a_success) {
     guards g;
-    run(leaves_deep(way::value, g, 3));
+    event there;
+    run(leaves_deep(way::value, g, there, 3));
     EXPECT_EQ(g.failures, 0);
     EXPECT_EQ(g.successes, 5);
 }
 
 TEST_P(unwinding_test, an_exception_is_a_failure) {
     guards g;
-    EXPECT_THROW(run(leaves_deep(way::exception, g, 3)), std::runtime_error);
+    event there;
+    EXPECT_THROW(run(leaves_deep(way::exception, g, there, 3)), std::runtime_error);
     EXPECT_EQ(g.failures, 5);
     EXPECT_EQ(g.successes, 0);
 }
@@ -68,7 +73,8 @@ TEST_P(unwinding_test, an_exception_is_a_failure) {
 TEST_P(unwinding_test, a_cancellation_is_a_failure) {
     guards g;
     run([](guards& all) -> task<> {
-        co_await race(leaves_deep(way::cancelled, all, 3), sleep(1ms));
+        event there;
+        co_await race(leaves_deep(way::cancelled, all, there, 3), there.wait());
     }(g));
     EXPECT_EQ(g.failures, 5);
     EXPECT_EQ(g.successes, 0);
@@ -82,23 +88,25 @@ task<> goes_on(guards& g) {
     scope_failure on_failure(failed);
     scope_success on_success(succeeded);
     guards inner;
-    auto late = co_await move_on_after(1ms, leaves(way::cancelled, inner));
+    event there;
+    auto late = co_await move_on_after(1ms, leaves(way::cancelled, inner, there));
     EXPECT_FALSE(late);
     EXPECT_EQ(inner.failures, 1);
     EXPECT_FALSE(unwinding());
-    auto ended = co_await settled(leaves(way::exception, inner));
+    auto ended = co_await settled(leaves(way::exception, inner, there));
     EXPECT_TRUE(ended.failed());
     EXPECT_EQ(inner.failures, 2);
-    auto body = [&inner](group& all) -> task<> {
-        static_cast<void>(all.spawn(leaves, way::cancelled, std::ref(inner)));
-        co_await sleep(1ms);
+    there.reset();
+    auto body = [&inner, &there](group& all) -> task<> {
+        static_cast<void>(all.spawn(leaves, way::cancelled, std::ref(inner), std::ref(there)));
+        co_await there.wait();
         all.cancel();
     };
     co_await with_group(body);
     EXPECT_EQ(inner.failures, 3);
     EXPECT_FALSE(unwinding());
     try {
-        co_await leaves(way::exception, inner);
+        co_await leaves(way::exception, inner, there);
     } catch (const std::runtime_error&) {
         scope_success inside([&inner]() noexcept { ++inner.successes; });
     }

@@ -5,7 +5,6 @@
 #include <exeunt/scheduler/worker_pool.hpp>
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -17,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/cpu_time.hpp"
 #include "tests/rounds.hpp"
 
 namespace {
@@ -29,6 +29,7 @@ using exeunt::scheduler::timer;
 using exeunt::scheduler::work_item;
 using exeunt::scheduler::worker;
 using exeunt::scheduler::worker_pool;
+using exeunt::tests::cpu_time;
 using exeunt::tests::rounds;
 using clock_type = std::chrono::steady_clock;
 
@@ -55,15 +56,6 @@ bool eventually(Condition done, std::chrono::milliseconds limit = 20s) {
         std::this_thread::sleep_for(100us);
     }
     return true;
-}
-
-std::chrono::microseconds cpu_time() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto of = [](const timeval& t) {
-        return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
-    };
-    return of(usage.ru_utime) + of(usage.ru_stime);
 }
 
 void compute(clock_type::duration how_long) {
@@ -251,7 +243,7 @@ class stuck_slot_test : public testing::TestWithParam<unsigned> {
         pool.inject(by_timer ? arm : compute_long);
         ASSERT_TRUE(eventually([&] { return finished.load(); }));
         ASSERT_TRUE(rescued.load());
-        EXPECT_LT(ran - put, 200ms);
+        EXPECT_LT(ran - put, 2s);  // unless it had to wait for the end of the computation
     }
 };
 INSTANTIATE_TEST_SUITE_P(workers, stuck_slot_test, testing::Values(2U, 8U));
@@ -269,7 +261,7 @@ TEST(stuck_slots, are_watched_on_when_the_watcher_goes_to_work) {
     atomic<bool> rescued{false};
     atomic<int> finished{0};
     const auto compute_until_rescued = [&] {
-        const auto end = clock_type::now() + 2s;
+        const auto end = clock_type::now() + 5s;
         while (!rescued.load() && clock_type::now() < end) {
         }
         finished.fetch_add(1);
@@ -299,7 +291,7 @@ TEST(stuck_slots, are_watched_on_when_the_watcher_goes_to_work) {
     pool.at(1).post(arm_second);
     ASSERT_TRUE(eventually([&] { return finished.load() == 2; }));
     ASSERT_TRUE(rescued.load());
-    EXPECT_LT(ran - put, 500ms);
+    EXPECT_LT(ran - put, 2s);
 }
 
 TEST_P(worker_pool_test, spreads_steps_over_the_workers) {
