@@ -29,7 +29,7 @@ TEST_P(kv_shutdown, ends_at_once_when_all_are_idle) {
         const client idle(server.port());
         EXPECT_EQ(idle.ask("PING\r\n", "+PONG\r\n"), "+PONG\r\n");
         server.signal(number);
-        EXPECT_EQ(server.wait(milliseconds(4000)), 0) << server.output();
+        EXPECT_EQ(server.wait(milliseconds(2000)), 0) << server.output();
         EXPECT_EQ(idle.receive_all(), "");
     }
 }

@@ -22,7 +22,7 @@ TEST(example_hello, says_both_words_a_second_apart) {
     how.wait_until_listening = false;
     const auto begin = std::chrono::steady_clock::now();
     process hello(how);
-    EXPECT_EQ(hello.wait(milliseconds(20000)), 0);
+    EXPECT_EQ(hello.wait(milliseconds(5000)), 0);
     EXPECT_EQ(hello.output(), "Hello ...\nWorld!\n");
     EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(1000));
 }

@@ -80,17 +80,20 @@ TEST_P(event_test, set_wakes_all) {
 
 TEST_P(event_test, reset_after_set_holds_nobody_back) {
     event e;
+    atomic<int> begun = 0;
     atomic<int> woken = 0;
+    auto waits = [&]() -> task<> {
+        ++begun;
+        co_await wait_and_count(e, woken);
+    };
     auto body = [&](group& g) -> task<> {
         for (int i = 0; i < 10; ++i)
-            g.spawn(wait_and_count, std::ref(e), std::ref(woken));
-        co_await sleep(1ms);
-        // With one worker all of them wait by now; with more, one may just be about to.
-        do {
-            e.set();
-            e.reset();
-            co_await yield_now();
-        } while (workers() > 1 && woken.load() < 10);
+            g.spawn(waits);
+        while (begun.load() < 10)
+            co_await sleep(1ms);
+        co_await sleep(100ms);  // the last steps before they wait
+        e.set();
+        e.reset();
     };
     auto main = [&]() -> task<> { co_await with_group(body); };
     run(main());
