@@ -26,7 +26,9 @@ actor_cell& actor_cell::open(std::uint32_t capacity, std::chrono::nanoseconds an
     cell.life_.store(idle_bit, std::memory_order_relaxed);
     cell.head_.store(nullptr, std::memory_order_relaxed);
     const std::uint64_t generation = cell.generation();
-    // release: pairs with the acquire in try_admit() and pin().
+    // release: pairs with the acquire in pin() and alive(), for who asks after an actor that had
+    // the cell before: hands on what recycle() has released, by way of the store's lock. Whoever
+    // has an address of this generation has it from the caller.
     cell.gate_.store((generation << generation_shift) | one_pin, std::memory_order_release);
     return cell;
 }
@@ -38,6 +40,8 @@ void* actor_cell::start(combinator& scope, task<>&& body) noexcept {
     EXEUNT_ASSERT((life & idle_bit) != 0);
     do {
         if ((life & kill_bit) != 0) {
+            // acquire: pairs with the release in kill(): what the body was given goes now.
+            static_cast<void>(life_.load(std::memory_order_acquire));
             std::destroy_at(&run_.it);
             return nullptr;
         }
@@ -53,7 +57,7 @@ void actor_cell::run_ended(void* self) {
     actor_cell& cell = me.cell;
     me.destroy_coroutine();
     // release: pairs with the acquire in kill(), if the killer goes on from here. acquire: with the
-    // release there, if this thread does.
+    // release there, if this thread does: the run's strand ends its life after the killer's access.
     const std::uint32_t life = cell.life_.fetch_or(idle_bit, std::memory_order_acq_rel);
     if ((life & kill_bit) != 0 && (life & killed_bit) == 0) return;  // the killer is at it
     leaf* next = cell.after_run();
@@ -100,9 +104,9 @@ void actor_cell::close(exit_reason reason) noexcept {
 /// Everything that is in the mailbox, and says that nothing will be taken out any more. Returns how
 /// many admissions that were.
 std::uint32_t actor_cell::discard_all() noexcept {
-    // acquire: pairs with the release in put(). release: whoever sees the mark gives its admission
-    // back to a cell that is done with its messages.
-    envelope* newest = head_.exchange(ended_mark(), std::memory_order_acq_rel);
+    // acquire: pairs with the release in put(). Whoever sees the mark only gives its admission
+    // back: subtract() orders that.
+    envelope* newest = head_.exchange(ended_mark(), std::memory_order_acquire);
     EXEUNT_ASSERT(newest != waiting_mark());
     std::uint32_t admissions = std::exchange(consumed_, 0);
     if (is_mark(newest)) newest = nullptr;
@@ -130,18 +134,18 @@ std::uint32_t actor_cell::discard_all() noexcept {
 // ---------------------------------------------------------------------------- the gate
 
 bool actor_cell::pin(generation_type generation) noexcept {
-    // acquire, here and below: pairs with the release in open(), or, where the actor has ended, in
-    // subtract() and recycle(): what it did comes before what its observer does.
-    std::uint64_t word = gate_.load(std::memory_order_acquire);
     for (;;) {
+        // acquire: pairs with the release in subtract(), recycle() and open(), where the actor has
+        // ended: what it did comes before what its observer does.
+        std::uint64_t word = gate_.load(std::memory_order_acquire);
         if (word >> generation_shift != generation || (word & pins_mask) == 0) return false;
         if ((word & pins_mask) == pins_mask) {  // more threads than there are pins: wait
             scheduler::spin_pause();
-            word = gate_.load(std::memory_order_acquire);  // as above
             continue;
         }
-        // acquire: as above.
-        if (gate_.compare_exchange_weak(word, word + one_pin, std::memory_order_acquire)) {
+        // relaxed: who has its address has it from its spawner; what is done with the pin goes by
+        // other words and the lock.
+        if (gate_.compare_exchange_weak(word, word + one_pin, std::memory_order_relaxed)) {
             return true;
         }
     }
@@ -152,13 +156,14 @@ bool actor_cell::admit_over(generation_type generation) noexcept {
     do {
         if (word >> generation_shift != generation || (word & closed_bit) != 0) return false;
         EXEUNT_ASSERT((word & count_mask) != count_mask);
-        // acquire: as in try_admit().
-    } while (!gate_.compare_exchange_weak(word, word + 1, std::memory_order_acquire,
-                                          std::memory_order_relaxed));
+        // relaxed: as in try_admit().
+    } while (!gate_.compare_exchange_weak(word, word + 1, std::memory_order_relaxed));
     return true;
 }
 
-void actor_cell::unpin() noexcept { subtract(one_pin); }
+void actor_cell::unpin() noexcept {
+    subtract(one_pin);
+}
 
 bool actor_cell::alive(generation_type generation) const noexcept {
     // acquire: as in pin().
@@ -180,11 +185,14 @@ void actor_cell::subtract(std::uint64_t amount) noexcept {
     if (EXEUNT_UNLIKELY(((old - amount) & (pins_mask | count_mask)) == 0)) recycle();
 }
 
-void actor_cell::release(std::uint32_t count) noexcept { subtract(count); }
+void actor_cell::release(std::uint32_t count) noexcept {
+    subtract(count);
+}
 
 void actor_cell::recycle() noexcept {
     const std::uint64_t following = (generation() + 1) << generation_shift;
-    // release: pairs with the acquire in open() by way of the store's lock.
+    // release: pairs with the acquire in pin() and alive(). open(), whose store ends the sequence
+    // that begins here, comes after it by way of the store's lock.
     gate_.store(following | closed_bit, std::memory_order_release);
     cell_store::instance().give_back(*this);
 }
@@ -206,9 +214,8 @@ admission actor_cell::enlist(send_waiter& w, generation_type generation) noexcep
             return admission::gone;
         const bool room = (word & waiting_bit) == 0 && (word & count_mask) < capacity();
         const std::uint64_t wanted = room ? word + 1 : word | waiting_bit;
-        // acquire: as in try_admit(). The list itself is ordered by the lock.
-        if (gate_.compare_exchange_weak(word, wanted, std::memory_order_acquire,
-                                        std::memory_order_relaxed)) {
+        // relaxed: as in try_admit(). The list itself is ordered by the lock.
+        if (gate_.compare_exchange_weak(word, wanted, std::memory_order_relaxed)) {
             if (room) return admission::admitted;
             senders_.push_back(w);
             return admission::full;
@@ -306,12 +313,14 @@ void actor_cell::wake_receiver() noexcept {
 bool actor_cell::kill(generation_type generation) noexcept {
     if (!pin(generation)) return false;
     if (close_gate()) refuse_senders();
-    // acquire: pairs with the release in start(). release: with the acquire in run_ended().
+    // acquire: pairs with the release in start(). release: with the acquire there, where it finds
+    // the bit.
     std::uint32_t life = life_.fetch_or(kill_bit, std::memory_order_acq_rel);
     const bool first = (life & kill_bit) == 0;
     if (first && (life & idle_bit) == 0) {
         run_.it.request_cancel();
-        // acq_rel: as in run_ended(), which leaves the rest to this thread if it came meanwhile.
+        // acq_rel: pairs with run_ended(), which leaves the rest to this thread if it came
+        // meanwhile, and comes after what this thread did to the run if it comes later.
         life = life_.fetch_or(killed_bit, std::memory_order_acq_rel);
         if ((life & idle_bit) != 0) {
             if (leaf* next = after_run()) make_ready(*next);
@@ -354,7 +363,9 @@ void actor_cell::put_own(envelope& e) noexcept {
     own_last_ = &e;
 }
 
-void actor_cell::flush() noexcept { subtract(std::exchange(consumed_, 0)); }
+void actor_cell::flush() noexcept {
+    subtract(std::exchange(consumed_, 0));
+}
 
 /// A new round: what others have sent since the last one, then what the actor has sent to itself.
 bool actor_cell::refill() noexcept {
@@ -418,8 +429,8 @@ bool receive_awaiter::suspend(promise_base& self, void* coroutine) noexcept {
             continue;
         }
         // seq_cst: see close_gate(). If it is closed and nobody has taken the mark down, we do.
-        if (EXEUNT_UNLIKELY((cell_.gate_.load(std::memory_order_seq_cst) &
-                             actor_cell::closed_bit) != 0) &&
+        if (EXEUNT_UNLIKELY(
+                (cell_.gate_.load(std::memory_order_seq_cst) & actor_cell::closed_bit) != 0) &&
             take_off(*this)) {
             return false;
         }

@@ -40,10 +40,9 @@ bool request_base::taken(envelope& e) noexcept {
             return false;
         }
         if (!e.kind->borrows || (state & taken_bit) != 0) return true;
-        // acquire: what the message refers to came with the envelope; this one pairs with nothing
-        // new, it keeps what the receiver does with it behind the decision.
-        if (me.state_.compare_exchange_weak(state, state | taken_bit, std::memory_order_acquire,
-                                            std::memory_order_relaxed)) {
+        // relaxed: what the message refers to came with the envelope, and stays until the asker has
+        // its answer, which orders that.
+        if (me.state_.compare_exchange_weak(state, state | taken_bit, std::memory_order_relaxed)) {
             return true;
         }
     }
@@ -55,8 +54,7 @@ bool request_base::claim() noexcept {
         if ((state & (answered_bit | given_up_bit)) != 0) return false;
         // relaxed: the asker's frame is known since the envelope came; the answer is handed over by
         // the waking.
-    } while (!state_.compare_exchange_weak(state, state | answered_bit,
-                                           std::memory_order_relaxed));
+    } while (!state_.compare_exchange_weak(state, state | answered_bit, std::memory_order_relaxed));
     return true;
 }
 
@@ -170,10 +168,14 @@ bool ask_waiter::refused() noexcept {
 
 void ask_waiter::raise() const {
     switch (outcome) {
-        case status::gone: throw actor_not_found();
-        case status::timed_out: throw timed_out();
-        case status::own: throw ask_cycle();
-        default: throw ask_dropped();
+        case status::gone:
+            throw actor_not_found();
+        case status::timed_out:
+            throw timed_out();
+        case status::own:
+            throw ask_cycle();
+        default:
+            throw ask_dropped();
     }
 }
 

@@ -13,7 +13,7 @@ namespace exeunt::core {
 /// Free cells are used again oldest first: a cell's generations follow one another as slowly as
 /// possible. Any thread; one short_lock.
 class cell_store {
-  public:
+ public:
     /// Never destroyed: actors may end as long as the process lives.
     static cell_store& instance();
 
@@ -21,8 +21,10 @@ class cell_store {
     actor_cell& take();
     void give_back(actor_cell& cell) noexcept;
 
-  private:
+    /// So many are made at once.
     static constexpr std::size_t cells_a_slab = 64;
+
+ private:
     /// Slabs hang together, so that a leak checker finds them.
     struct slab {
         slab* older = nullptr;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/io/byte_stream.hpp>
+#include <exeunt/scheduler/sockets.hpp>
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -66,7 +67,8 @@ bool vector_write_awaiter::go_on(io_leaf& self) noexcept {
 
 void byte_stream::shutdown_write(std::error_code& error) noexcept {
     error.clear();
-    if (::shutdown(native_handle(), SHUT_WR) < 0) error.assign(errno, std::system_category());
+    if (scheduler::sockets::shutdown(native_handle(), SHUT_WR) < 0)
+        error.assign(errno, std::system_category());
 }
 
 void byte_stream::shutdown_write() {

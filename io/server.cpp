@@ -3,6 +3,7 @@
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/timeout.hpp>
+#include <exeunt/scheduler/sockets.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
 #include <fcntl.h>
@@ -154,10 +155,10 @@ void server::failed(const std::exception_ptr& error) noexcept {
 bool server::reject_one(int listener) noexcept {
     if (reserve_ < 0) return false;
     ::close(reserve_);
-    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    const int fd = scheduler::sockets::accept(listener);
     if (fd >= 0) {
         counters_.rejected();  // before the peer can know of it
-        ::close(fd);
+        scheduler::sockets::close(fd);
     }
     reserve_ = open_reserve();
     return fd >= 0;

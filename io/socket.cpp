@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/io/socket.hpp>
+#include <exeunt/scheduler/sockets.hpp>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -13,10 +13,10 @@ namespace {
 
 using scheduler::descriptor_handle;
 using scheduler::descriptor_kind;
+namespace sockets = scheduler::sockets;
 
 bool enable(int fd, int level, int name) noexcept {
-    const int yes = 1;
-    return ::setsockopt(fd, level, name, &yes, sizeof yes) == 0;
+    return sockets::set_option(fd, level, name, 1) == 0;
 }
 
 /// A socket that closes itself unless it is given away.
@@ -41,7 +41,7 @@ descriptor_kind kind_of(int family) noexcept {
 
 descriptor_handle open_socket(int family, std::error_code& error) noexcept {
     error.clear();
-    const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int fd = sockets::open(family);
     if (fd < 0) {
         error = last_error();
         return descriptor_handle();
@@ -54,7 +54,7 @@ descriptor_handle open_socket(int family, std::error_code& error) noexcept {
 descriptor_handle open_listener(int family, const void* address, std::uint32_t size,
                                 const listen_options& wanted, std::error_code& error) noexcept {
     error.clear();
-    const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int fd = sockets::open(family);
     if (fd < 0) {
         error = last_error();
         return descriptor_handle();
@@ -64,10 +64,10 @@ descriptor_handle open_listener(int family, const void* address, std::uint32_t s
     if ((tcp && wanted.reuse_address() && !enable(fd, SOL_SOCKET, SO_REUSEADDR)) ||
         (tcp && wanted.reuse_port() && !enable(fd, SOL_SOCKET, SO_REUSEPORT)) ||
         (tcp && wanted.nodelay() && !enable(fd, IPPROTO_TCP, TCP_NODELAY)) ||
-        ::bind(fd, static_cast<const sockaddr*>(address), size) < 0 ||
-        ::listen(fd, wanted.backlog()) < 0) {
+        sockets::bind(fd, static_cast<const sockaddr*>(address), size) < 0 ||
+        sockets::listen(fd, wanted.backlog()) < 0) {
         error = last_error();
-        ::close(fd);
+        sockets::close(fd);
         return descriptor_handle();
     }
     return own(fd, AF_UNIX, error);  // a listener moves no bytes: no conclusions from short ones
@@ -76,8 +76,7 @@ descriptor_handle open_listener(int family, const void* address, std::uint32_t s
 std::uint32_t socket_name(int fd, void* address, std::uint32_t size, bool of_peer) {
     socklen_t length = size;
     auto* const to = static_cast<sockaddr*>(address);
-    const int result = of_peer ? ::getpeername(fd, to, &length) : ::getsockname(fd, to, &length);
-    if (result < 0) {
+    if (sockets::name(fd, to, &length, of_peer) < 0) {
         throw std::system_error(last_error(), of_peer ? "cannot tell the peer of a socket"
                                                       : "cannot tell the name of a socket");
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/io/tcp.hpp>
+#include <exeunt/scheduler/sockets.hpp>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,8 +18,7 @@ endpoint name_of(int fd, bool of_peer) {
 }
 
 void set(int fd, int level, int name, bool yes, const char* what) {
-    const int value = yes ? 1 : 0;
-    if (::setsockopt(fd, level, name, &value, sizeof value) < 0) {
+    if (scheduler::sockets::set_option(fd, level, name, yes ? 1 : 0) < 0) {
         throw std::system_error(errno, std::system_category(), what);
     }
 }

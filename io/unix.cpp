@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/io/unix.hpp>
+#include <exeunt/scheduler/sockets.hpp>
 
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <utility>
 
 namespace exeunt {
 
 std::pair<unix_stream, unix_stream> unix_stream::pair() {
-    std::array<int, 2> fds{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) < 0) {
+    int fds[2] = {-1, -1};
+    if (scheduler::sockets::pair(fds) < 0) {
         throw std::system_error(errno, std::system_category(), "cannot make a pair of sockets");
     }
     try {
@@ -21,7 +20,7 @@ std::pair<unix_stream, unix_stream> unix_stream::pair() {
         unix_stream second{scheduler::descriptor_handle(later)};
         return {std::move(first), std::move(second)};
     } catch (...) {
-        if (fds[1] >= 0) static_cast<void>(::close(fds[1]));
+        if (fds[1] >= 0) static_cast<void>(scheduler::sockets::close(fds[1]));
         throw;
     }
 }

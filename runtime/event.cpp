@@ -42,12 +42,15 @@ void event::reset() noexcept {
 /// Returns false when the event is set.
 bool event::queue(core::waiter& w) noexcept {
     std::lock_guard guard(lock_);
-    // acquire, here and below: pairs with the release in set().
-    std::uint32_t seen = state_.load(std::memory_order_acquire);
-    while (seen != awaited) {
+    for (;;) {
+        // acquire: pairs with the release in set().
+        std::uint32_t seen = state_.load(std::memory_order_acquire);
         if (seen == raised) return false;
-        // acquire: for when it was raised meanwhile; see above.
-        if (state_.compare_exchange_weak(seen, awaited, std::memory_order_acquire)) break;
+        // relaxed: nothing was told yet.
+        if (seen == awaited ||
+            state_.compare_exchange_weak(seen, awaited, std::memory_order_relaxed)) {
+            break;
+        }
     }
     waiters_.push_back(w);
     return true;

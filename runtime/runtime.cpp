@@ -20,6 +20,12 @@ class runtime::root_scope final : public core::spawn_scope {
         link(first_, strand);
     }
 
+    /// Cancels every task there is.
+    void cancel() noexcept {
+        std::unique_lock guard(lock_);
+        cancel_one_by_one(guard);
+    }
+
     /// Cancels every task and waits until the last has ended.
     void close() noexcept {
         std::unique_lock guard(lock_);
@@ -39,7 +45,8 @@ class runtime::root_scope final : public core::spawn_scope {
 
  private:
     /// Each strand goes to the other list first: the lock is dropped meanwhile, so nothing else
-    /// could say how far the walk has come. What add() brings from now on is cancelled already.
+    /// could say how far the walk has come. Once it is closed, what add() brings is cancelled
+    /// already.
     void cancel_one_by_one(std::unique_lock<std::mutex>& guard) noexcept {
         while (first_ != nullptr) {
             auto& strand = static_cast<core::root_strand&>(*first_);
@@ -74,13 +81,12 @@ class runtime::root_scope final : public core::spawn_scope {
     std::condition_variable empty_;
     // Under lock_:
     core::listed_strand* first_ = nullptr;
-    core::listed_strand* asked_ = nullptr;  ///< to end, by close()
+    core::listed_strand* asked_ = nullptr;  ///< to end
     bool closed_ = false;
 };
 
 runtime::runtime(const options& wanted)
-    : scope_(new root_scope),
-      pool_(new scheduler::worker_pool(wanted.pool(), this)) {}
+    : scope_(new root_scope), pool_(new scheduler::worker_pool(wanted.pool(), this)) {}
 
 runtime::~runtime() {
     scope_->close();
@@ -132,6 +138,11 @@ void runtime::blocker::release() noexcept {
 void runtime::blocker::wait() noexcept {
     std::unique_lock guard(state_->lock);
     state_->changed.wait(guard, [this] { return state_->released; });
+}
+
+/// Not beside the end of the runtime.
+void core::cancel_spawned_tasks(runtime& from) noexcept {
+    from.scope_->cancel();
 }
 
 runtime& core::current_runtime() {

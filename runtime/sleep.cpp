@@ -2,7 +2,15 @@
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
-namespace exeunt::core {
+namespace exeunt {
+
+std::chrono::steady_clock::time_point now() noexcept {
+    using clock = std::chrono::steady_clock;
+    scheduler::worker* const w = scheduler::worker::current();
+    return w == nullptr ? clock::now() : clock::time_point(clock::duration(w->now()));
+}
+
+namespace core {
 
 std::coroutine_handle<> sleep_awaiter::suspend(promise_base& self,
                                                std::coroutine_handle<> handle) noexcept {
@@ -15,4 +23,5 @@ std::coroutine_handle<> sleep_awaiter::suspend(promise_base& self,
     return park_or_continue(*this, s, handle);
 }
 
-}  // namespace exeunt::core
+}  // namespace core
+}  // namespace exeunt

@@ -5,6 +5,8 @@
 #include <exeunt/runtime/unwinding.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
+#include "waiting_report.hpp"
+
 namespace exeunt::core {
 namespace {
 
@@ -20,6 +22,12 @@ void resume_leaf(void* self) {
 void unwind_leaf(void* self) {
     void* boundary = unwind(*static_cast<leaf*>(self)->frame);
     EXEUNT_MUSTTAIL return entry(boundary)(boundary);
+}
+
+/// For a report, if anybody wants one: `s` waits on `l`.
+void report(const strand& s, const leaf& l) noexcept {
+    if (waiting_report* r = waiting_report::current(); EXEUNT_UNLIKELY(r != nullptr))
+        r->visits(s, l);
 }
 
 void make_unwinding(leaf& l) noexcept {
@@ -82,12 +90,16 @@ parked strand::park(leaf& l) noexcept {
         if ((word & c_bit) != 0 && !asked) {
             // Cancelled between the last check and now, with nobody to take the leaf off but us.
             asked = true;
-            if (l.take_off(l)) return parked::cancelled;
+            if (l.take_off(l)) {
+                // acquire: pairs with the release in mark_cancelled(): the strand unwinds now.
+                static_cast<void>(word_.load(std::memory_order_acquire));
+                return parked::cancelled;
+            }
         }
-        // release: pairs with the acquire in wake() and request_cancel(): whoever resumes or
-        // destroys the frame sees all that it wrote. acquire on failure: as for W above.
-        if (word_.compare_exchange_weak(word, word | address, std::memory_order_acq_rel,
-                                        std::memory_order_acquire)) {
+        // release: pairs with the acquire in wake() and mark_cancelled(): whoever resumes or
+        // destroys the frame sees all that it wrote.
+        if (word_.compare_exchange_weak(word, word | address, std::memory_order_release,
+                                        std::memory_order_relaxed)) {
             return parked::yes;
         }
     }
@@ -118,8 +130,8 @@ bool strand::mark_cancelled() noexcept {
         if ((word & c_bit) != 0) return false;
         const bool is_parked = leaf_of(word) != nullptr;
         const std::uintptr_t wanted = word | c_bit | (is_parked ? b_bit : 0);
-        // acquire: pairs with the release in park(): the leaf is read next. release: keeps what the
-        // canceller did before the request visible to whoever sees C by an acquire.
+        // acquire: pairs with the release in park() and link_leaf(): the leaf is read next.
+        // release: pairs with the acquire of whoever sees C: cancelled(), park(), link_leaf().
         if (word_.compare_exchange_weak(word, wanted, std::memory_order_acq_rel,
                                         std::memory_order_relaxed)) {
             return is_parked;
@@ -153,6 +165,13 @@ void strand::finish_visit(bool taken_off) noexcept {
     }
 }
 
+/// True for one thread: it is the one that is to walk over the children of `below`.
+bool strand::claim_walk(combinator& below) noexcept {
+    // release: pairs with the acquire in children_cancelled(). The children's words, which the walk
+    // reads, synchronise for themselves.
+    return !below.cancelled_.exchange(true, std::memory_order_release);
+}
+
 /// Walks the tree below `top`, whose children's cancellation this thread has just claimed. A depth-
 /// first walk without a stack: a strand knows its combinator, a combinator the strand it lies in.
 /// Each strand that is being visited, or has a visited one below it, is held by its B.
@@ -172,10 +191,10 @@ void strand::cancel_from(combinator& top) noexcept {
             continue;
         }
         leaf* l = leaf_of(child->word_.load(std::memory_order_relaxed));
+        report(*child, *l);
         if (l->take_off == nullptr) {
             auto& below = static_cast<combinator&>(*l);
-            // relaxed: who claims the walk is all that is decided here.
-            if (!below.cancelled_.exchange(true, std::memory_order_relaxed)) {
+            if (claim_walk(below)) {
                 at = &below;
                 child = at->next_child_(*at, nullptr);
                 continue;
@@ -204,6 +223,7 @@ bool strand::scope_cancelled() const noexcept {
 void strand::request_cancel() noexcept {
     if (!mark_cancelled()) return;
     leaf* l = leaf_of(word_.load(std::memory_order_relaxed));
+    report(*this, *l);
     if (l->take_off != nullptr) {
         finish_visit(l->take_off(*l));
         return;
@@ -213,8 +233,7 @@ void strand::request_cancel() noexcept {
 }
 
 void combinator::cancel_children() noexcept {
-    // relaxed: the flag only says who walks; each child's word synchronises for itself.
-    if (!cancelled_.exchange(true, std::memory_order_relaxed)) strand::cancel_from(*this);
+    if (strand::claim_walk(*this)) strand::cancel_from(*this);
 }
 
 /// Puts `below` as the leaf of this strand, on behalf of a child that parks for the first time.
@@ -228,6 +247,7 @@ bool strand::link_leaf(combinator& below) noexcept {
             return false;
         }
         // release: pairs with the acquire in mark_cancelled(), by which a canceller reads `below`.
+        // acquire: with the release there, if this thread finds C and brings the request down.
         if (word_.compare_exchange_weak(word, word | address, std::memory_order_acq_rel,
                                         std::memory_order_relaxed)) {
             return (word & c_bit) != 0;
@@ -241,9 +261,9 @@ bool strand::link_leaf(combinator& below) noexcept {
 void strand::register_up() noexcept {
     strand* s = this;
     for (;;) {
-        // acq_rel: release pairs with the acquire half of the same operation by a sibling that
-        // finds R set: it relies on the links that were made (or are being made) above.
-        if ((s->word_.fetch_or(r_bit, std::memory_order_acq_rel) & r_bit) != 0) return;
+        // relaxed: a sibling that finds R set reads nothing of the links that are being made above,
+        // and a canceller comes down through the words, each of which synchronises for itself.
+        if ((s->word_.fetch_or(r_bit, std::memory_order_relaxed) & r_bit) != 0) return;
         combinator* above = s->up_;
         if (above == nullptr) return;
         if (above->adopt_ != nullptr) above->adopt_(*above, *s);
@@ -256,8 +276,9 @@ void strand::register_up() noexcept {
 
 void* combinator::finish() noexcept {
     strand& s = parent();
-    std::uintptr_t word = s.word_.load(std::memory_order_acquire);  // of link_leaf() by a child
-    if (strand::leaf_of(word) == nullptr) return this;              // no child ever registered
+    // relaxed: children that linked the leaf have arrived, and the last arrival comes after them.
+    std::uintptr_t word = s.word_.load(std::memory_order_relaxed);
+    if (strand::leaf_of(word) == nullptr) return this;  // no child ever registered
     return strand::wake(*this) ? this : nullptr;
 }
 

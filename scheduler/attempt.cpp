@@ -10,6 +10,7 @@
 
 #include "exeunt/scheduler/config.hpp"
 #include "exeunt/scheduler/operation.hpp"
+#include "network.hpp"
 
 namespace exeunt::scheduler {
 
@@ -72,6 +73,10 @@ ssize_t call(const operation& op, int fd) noexcept {
 }  // namespace
 
 std::int32_t attempt(const operation& op, int fd) noexcept {
+    if (EXEUNT_UNLIKELY(network::owns(fd))) {
+        network* const n = network::current();
+        return n != nullptr ? n->attempt(op, fd) : -EBADF;
+    }
     for (;;) {
         const ssize_t result = call(op, fd);
         if (EXEUNT_LIKELY(result != -1)) return static_cast<std::int32_t>(result);

@@ -13,6 +13,8 @@
 
 #include "descriptor_poller.hpp"
 #include "descriptor_pool.hpp"
+#include "exeunt/scheduler/sockets.hpp"
+#include "network.hpp"
 #include "readiness_poller.hpp"
 
 namespace exeunt::scheduler {
@@ -52,6 +54,7 @@ descriptor& descriptor_pool::take(int fd, descriptor_kind kind) {
     record.closed_ = false;
     record.ready_ = descriptor::both;
     record.stays_ready_ = descriptor::none;
+    if (network* const n = network::owns(fd) ? network::current() : nullptr) n->adopted(fd, record);
     return record;
 }
 
@@ -152,7 +155,7 @@ void descriptor::close() noexcept {
     if (in_flight_ == 0) {
         // After the lock: a close may wait (SO_LINGER), and the number is nobody's any more.
         // The result is of no use: EINTR, too, has closed it.
-        (void)::close(retire());
+        (void)sockets::close(retire());
         return;
     }
     // The ring holds on to the file; the peer should not have to wait for that.
@@ -164,7 +167,13 @@ void descriptor::end_reading(std::uint32_t generation) noexcept {
     // Under the lock, so that the number is still this socket's.
     std::lock_guard hold(lock_);
     if (closed_ || this->generation() != generation) return;
-    (void)::shutdown(fd(), SHUT_RD);  // fails where the peer has gone, and that is as good
+    (void)sockets::shutdown(fd(), SHUT_RD);  // fails where the peer has gone, and that is as good
+}
+
+void descriptor::leave_network(int fd, int gone) noexcept {
+    std::lock_guard hold(lock_);
+    if (!closed_ && fd_.load(std::memory_order_relaxed) == fd)
+        fd_.store(gone, std::memory_order_relaxed);
 }
 
 int descriptor::release() noexcept {
@@ -182,7 +191,7 @@ descriptor_handle::descriptor_handle(int fd, descriptor_kind kind) {
     try {
         record_.store(&descriptor_pool::instance().take(fd, kind), std::memory_order_relaxed);
     } catch (...) {
-        (void)::close(fd);
+        (void)sockets::close(fd);
         throw;
     }
 }

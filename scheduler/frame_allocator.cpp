@@ -36,6 +36,9 @@ struct frame_cache {
 constinit frame_cache no_cache_yet{frame_cache::use::not_yet};
 constinit frame_cache no_cache_any_more{frame_cache::use::no_more};
 
+/// The same, for a thread whose allocations are to fail now and then.
+constinit frame_cache no_cache_for_now{frame_cache::use::no_more};
+
 /// The thread's cache. A pointer, which needs no construction and no destruction, so it is good at
 /// any moment of the thread's life. Initial-exec: one access relative to a register, without a
 /// call, in a shared library too, of which it takes 8 bytes of the loader's room for such
@@ -110,7 +113,18 @@ bool has_cache_nothrow() noexcept {
     }
 }
 
+/// Of a thread that has failing_frames.
+thread_local failing_frames::question asked_first = nullptr;
+thread_local void* asked_about = nullptr;
+thread_local frame_cache* cache_before = nullptr;
+
+void ask_first() {
+    if (EXEUNT_UNLIKELY(cache == &no_cache_for_now) && asked_first(asked_about))
+        throw std::bad_alloc();
+}
+
 EXEUNT_NOINLINE void* allocate_slowly(unsigned size_class) {
+    ask_first();
     frame_depot& depot = *frame_depots()[size_class];
     if (!has_cache()) return depot.allocate_one();
     cached_class& c = cache->classes[size_class];
@@ -162,6 +176,11 @@ std::size_t cached_bytes(const frame_cache& theirs) noexcept {
 
 }  // namespace
 
+void* allocate_large(std::size_t bytes) {
+    ask_first();
+    return ::operator new(bytes);
+}
+
 void* allocate_of_class(unsigned size_class, [[maybe_unused]] std::size_t bytes) {
     EXEUNT_ASSERT(bytes <= frame_class_size(size_class));
     void* block = nullptr;
@@ -181,6 +200,18 @@ void deallocate_of_class(void* p, unsigned size_class) noexcept {
     ASAN_POISON_MEMORY_REGION(p, frame_class_size(size_class));
 #endif
     if (EXEUNT_UNLIKELY(!cache->classes[size_class].push(p))) deallocate_slowly(size_class, p);
+}
+
+failing_frames::failing_frames(question fails, void* context) noexcept {
+    EXEUNT_ASSERT(cache != &no_cache_for_now);
+    asked_first = fails;
+    asked_about = context;
+    cache_before = cache;
+    cache = &no_cache_for_now;
+}
+
+failing_frames::~failing_frames() {
+    cache = cache_before;
 }
 
 frame_allocator_figures frame_allocator_stats() {

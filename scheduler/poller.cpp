@@ -91,10 +91,10 @@ event_loop choose_event_loop(event_loop wanted) {
     return named;
 }
 
-core::owner<poller> make_poller(event_loop kind, std::uint64_t seed) {
+core::owner<poller> make_poller(event_loop kind, std::uint64_t seed, simulation* world) {
     switch (kind) {
         case event_loop::automatic:
-            return make_poller(choose_event_loop(kind), seed);
+            return make_poller(choose_event_loop(kind), seed, world);
         case event_loop::io_uring:
 #ifdef EXEUNT_WITH_IO_URING
             return core::owner<poller>(new io_uring_poller);
@@ -102,7 +102,7 @@ core::owner<poller> make_poller(event_loop kind, std::uint64_t seed) {
             throw std::runtime_error("the event loop 'io_uring': " + why_no_io_uring());
 #endif
         case event_loop::simulated:
-            return core::owner<poller>(new simulated_poller(seed));
+            return core::owner<poller>(new simulated_poller(seed, world));
         case event_loop::epoll:
             break;
     }

@@ -21,8 +21,8 @@ wake_event::~wake_event() {
 }
 
 void wake_event::signal() noexcept {
-    // acq_rel: the release half pairs with the acquire half in acknowledge().
-    if (notified_.exchange(true, std::memory_order_acq_rel)) return;
+    // release: pairs with the acquire in acknowledge().
+    if (notified_.exchange(true, std::memory_order_release)) return;
     const int kept = errno;  // we may be in a signal handler
     const std::uint64_t one = 1;
     // A counter that is full (EAGAIN) is an event already; it takes 2^64 signals.

@@ -27,9 +27,9 @@ class wake_event {
     /// The owner has seen the descriptor's event. From here on, the next signal writes again and is
     /// an event for the next wait. Returns whether there was a signal.
     bool acknowledge() noexcept {
-        // acq_rel: the acquire half pairs with the release half in signal(), so that what was
-        // published before a signal that was coalesced is visible to the caller.
-        return notified_.exchange(false, std::memory_order_acq_rel);
+        // acquire: pairs with the release in signal(): what was published before it is visible to
+        // the caller, also where several signals became one.
+        return notified_.exchange(false, std::memory_order_acquire);
     }
     /// For a loop that polls the descriptor level-triggered: takes the event away.
     void drain() noexcept;

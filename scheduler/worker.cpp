@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/scheduler/simulation.hpp>
 #include <exeunt/scheduler/waiting.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
@@ -31,7 +32,7 @@ worker::worker(worker_pool& pool, unsigned index, std::uint64_t seed)
     : pool_(pool),
       index_(index),
       random_(seed),
-      poller_(make_poller(pool.loop(), seed)),
+      poller_(make_poller(pool.loop(), seed, pool.world())),
       timers_(poller_->now()) {}
 
 worker::~worker() = default;
@@ -51,25 +52,48 @@ void worker::post(work_item& item) noexcept {
     }
 }
 
+worker::occupied::occupied(worker& w) noexcept {
+    this_worker = &w;
+}
+
+worker::occupied::~occupied() {
+    this_worker = nullptr;
+}
+
 void worker::run_loop() {
-    this_worker = this;
+    const occupied here(*this);
     last_turn_ns_ = now();
     last_look_ns_ = last_turn_ns_;
     while (!pool_.stopping()) {
-        void* item = pool_.simulated() ? next_in_simulation() : next();
-        if (item == nullptr) item = search();
-        // Also when it was woken to search, and found work at home.
-        if (EXEUNT_UNLIKELY(searching_)) stop_searching(item != nullptr);
-        if (item == nullptr) {
+        if (void* item = settle_on(next())) {
+            execute(item);
+        } else {
             park();
-            continue;
         }
-        if (EXEUNT_UNLIKELY(watching_)) hand_over_watch();
-        // It may have been more than this one item: somebody else looks after the rest.
-        if (EXEUNT_UNLIKELY(std::exchange(saw_work_, false))) pool_.work_published(*this);
-        execute(item);
     }
-    this_worker = nullptr;
+}
+
+/// What it does next: `item`, its own next one, or, if that is null, another one's. Null when there
+/// is none.
+inline void* worker::settle_on(void* item) noexcept {
+    if (item == nullptr) item = search();
+    // Also when it was woken to search, and found work at home.
+    if (EXEUNT_UNLIKELY(searching_)) stop_searching(item != nullptr);
+    if (item == nullptr) return nullptr;
+    if (EXEUNT_UNLIKELY(watching_)) hand_over_watch();
+    // It may have been more than this one item: somebody else looks after the rest.
+    if (EXEUNT_UNLIKELY(std::exchange(saw_work_, false))) pool_.work_published(*this);
+    return item;
+}
+
+bool worker::run_simulated(simulation& world) {
+    const bool shuffled = world.policy() == schedule_policy::shuffled;
+    void* item = settle_on(shuffled ? any_ready() : next());
+    if (item == nullptr) return false;
+    world.runs(*this, item);
+    execute(item);
+    world.ran();
+    return true;
 }
 
 void worker::execute(void* item) noexcept {
@@ -111,8 +135,8 @@ void* worker::look_around() noexcept {
     const std::int64_t present = now();
     const std::int64_t passed = present - std::exchange(last_look_ns_, present);
     if (passed > turn_interval_ns) {
-        const std::int64_t times_too_long = std::min<std::int64_t>(passed / turn_interval_ns + 1,
-                                                                   fairness_interval);
+        const std::int64_t times_too_long =
+            std::min<std::int64_t>(passed / turn_interval_ns + 1, fairness_interval);
         look_interval_ = std::max(look_interval_ / static_cast<unsigned>(times_too_long), 1U);
     } else {
         look_interval_ = std::min(look_interval_ * 2, fairness_interval);
@@ -127,7 +151,8 @@ void* worker::look_around() noexcept {
     return ready_.steal();
 }
 
-void* worker::next_in_simulation() noexcept {
+/// Of all that is ready here, in an order that the seed decides.
+void* worker::any_ready() noexcept {
     if (void* item = slot_.take()) simulated_.push_back(item);
     while (void* item = ready_.steal())
         simulated_.push_back(item);
@@ -165,7 +190,8 @@ void* worker::take_inbox() noexcept {
 void* worker::search() noexcept {
     if (pool_.size() == 1) return nullptr;
     if (!searching_) searching_ = pool_.begin_search();
-    const int passes = searching_ ? search_passes : 1;
+    // In a simulation nobody else goes on meanwhile.
+    const int passes = searching_ && !pool_.simulated() ? search_passes : 1;
     void* found = nullptr;
     for (int pass = 0; pass < passes && found == nullptr; ++pass) {
         if (pass > 0) {
@@ -228,15 +254,21 @@ bool worker::anything_to_do() noexcept {
 
 /// The parking protocol; argued in docs/internals/parking.md.
 void worker::park() {
+    wakes_up(falls_asleep() ? wait_for_events(time_to_sleep()) : nullptr);
+}
+
+/// Says that it is idle, and looks again. False when there is something to do.
+bool worker::falls_asleep() noexcept {
     pool_.idle_.set(index_);
     heavy_fence();  // pairs with the light_fence() of those who publish: set it, then look again
-    operation* done = nullptr;
     // Whoever has published that may have relied on this worker when it was counted as searching.
     saw_work_ = anything_to_do();
-    if (!saw_work_ && !pool_.stopping()) {
-        counters_.parked.add();
-        done = wait_for_events(time_to_sleep());
-    }
+    if (saw_work_ || pool_.stopping()) return false;
+    counters_.parked.add();
+    return true;
+}
+
+void worker::wakes_up(operation* done) noexcept {
     // Before what has completed becomes work: whoever publishes work must not wake this worker for
     // it. Claimed by somebody else: whoever did that has counted this worker as searching.
     if (!pool_.idle_.clear(index_)) searching_ = true;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/scheduler/simulation.hpp>
 #include <exeunt/scheduler/topology.hpp>
 #include <exeunt/scheduler/worker.hpp>
 #include <exeunt/scheduler/worker_pool.hpp>
@@ -37,6 +38,13 @@ std::vector<core_place> places_of_workers(unsigned workers) {
     return places;
 }
 
+/// A simulation has one worker unless it is told otherwise: the cores of this machine must not
+/// change what it does.
+unsigned workers_wanted(const pool_options& options, event_loop settled) {
+    if (options.threads != 0) return options.threads;
+    return settled == event_loop::simulated ? 1 : available_cores();
+}
+
 }  // namespace
 
 atomic<int> worker_pool::alive_{0};
@@ -48,13 +56,20 @@ struct worker_pool::threads {
 worker_pool::worker_pool(const pool_options& options, void* owner)
     : owner_(owner),
       loop_(choose_event_loop(options.loop)),
-      size_(loop_ == event_loop::simulated ? 1
-            : options.threads != 0         ? options.threads
-                                           : available_cores()),
+      size_(workers_wanted(options, loop_)),
+      own_world_(loop_ == event_loop::simulated && options.world == nullptr
+                     ? new simulation(size_, options.seed)
+                     : nullptr),
+      world_(loop_ != event_loop::simulated ? nullptr
+             : own_world_                   ? own_world_.get()
+                                            : options.world),
       threads_(new threads),
       idle_(size_) {
     init_asymmetric_fences();
-    const std::vector<core_place> places = places_of_workers(size_);
+    // The machine must not change what a simulation does: its cores are all alike.
+    const std::vector<core_place> places = simulated()
+                                               ? std::vector<core_place>(size_, core_place(0, 0, 0))
+                                               : places_of_workers(size_);
     workers_.reserve(size_);
     for (unsigned i = 0; i < size_; ++i) {
         // Each worker's generator starts elsewhere, and a run with the same seed starts the same.
@@ -66,8 +81,15 @@ worker_pool::worker_pool(const pool_options& options, void* owner)
         workers_[i]->last_seen_.resize(size_);
     }
     alive_.fetch_add(1, std::memory_order_relaxed);
+    if (simulated()) world_->settle(*this);
     try {
-        for (unsigned i = 0; i < size_; ++i) {
+        if (simulated()) {
+            threads_->all.emplace_back([this] {
+                name_thread(0);
+                world_->drive(*this);
+            });
+        }
+        for (unsigned i = 0; i < size_ && !simulated(); ++i) {
             threads_->all.emplace_back([this, i, place = places[i], pin = options.pin] {
                 name_thread(i);
                 if (pin) pin_thread(place);

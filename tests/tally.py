@@ -4,12 +4,14 @@
 
     tally.py forget BUILD    before the run: removes results of earlier runs
     tally.py count BUILD     after it: prints "passed failed skipped"
+    tally.py models BUILD    after it: a line on the model checker's work, if there was any
 
 A GoogleTest program counts as its cases, any other test as one. A program that ended badly without
 a failed case of its own (a crash, a time-out, a leak at exit) is one failure more.
 """
 import json
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree
 
@@ -39,6 +41,19 @@ def count_program(build, entry):
     return passed, failed, skipped
 
 
+def describe_models(entries):
+    models = executions = exhausted = 0
+    for entry in entries:
+        for count, extent in re.findall(r'^model .*: (\d+) executions, (all|some) ',
+                                        entry.get('stdout', ''), re.MULTILINE):
+            models += 1
+            executions += int(count)
+            exhausted += extent == 'all'
+    if models:
+        print(f'models: {models}, {executions:,} executions; {exhausted} of them were explored '
+              'whole within their bounds')
+
+
 def main():
     action, build = sys.argv[1], pathlib.Path(sys.argv[2])
     log = build / 'meson-logs' / 'testlog.json'
@@ -47,11 +62,16 @@ def main():
         for report in build.glob('*.xml'):
             report.unlink()
         return
-    totals = (0, 0, 0)
+    entries = []
     if log.exists():
-        for line in log.read_text(encoding='utf-8', errors='replace').splitlines():
-            counted = count_program(build, json.loads(line))
-            totals = tuple(a + b for a, b in zip(totals, counted))
+        entries = [json.loads(line)
+                   for line in log.read_text(encoding='utf-8', errors='replace').splitlines()]
+    if action == 'models':
+        describe_models(entries)
+        return
+    totals = (0, 0, 0)
+    for entry in entries:
+        totals = tuple(a + b for a, b in zip(totals, count_program(build, entry)))
     print(*totals)
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The programs of docs/guide/sockets.md and docs/guide/servers.md: the pages quote the marked
+// The programs of docs/guide/sockets.md, servers.md and simulation.md: the pages quote the marked
 // parts.
 #include <exeunt/io/buffered_reader.hpp>
 #include <exeunt/io/serve.hpp>
@@ -8,6 +8,8 @@
 #include <exeunt/io/unix.hpp>
 #include <exeunt/runtime/race.hpp>
 #include <exeunt/runtime/semaphore.hpp>
+#include <exeunt/runtime/settled.hpp>
+#include <exeunt/runtime/simulate.hpp>
 #include <exeunt/runtime/timeout.hpp>
 
 #include <gtest/gtest.h>
@@ -48,6 +50,31 @@ ex::task<std::string> length_of(ex::endpoint server, std::string text) {
     co_return std::string(line.value_or("nothing"));
 }
 // [/client]
+
+// [simulated_network]
+ex::task<> asks_until_answered(int& answered) {
+    for (;;) {
+        auto length = co_await ex::settled(length_of({"127.0.0.1", 7007}, "hello"));
+        if (!length || *length == "nothing") continue;  // refused, reset, too late
+        EXPECT_EQ(*length, "5");
+        ++answered;
+        co_return;
+    }
+}
+
+ex::task<> asks_through_a_bad_line(int& answered) {
+    auto listener = ex::tcp_listener::bind({"127.0.0.1", 7007});
+    co_await ex::race(ex::serve(std::move(listener), measure_lines), asks_until_answered(answered));
+}
+
+TEST(guide, asks_through_a_bad_line) {
+    int answered = 0;
+    const auto bad_line = ex::simulated_network().latency(1ms, 40ms).resets(20).failures(10);
+    ex::simulate(ex::simulation_options().schedules(200).network(bad_line),
+                 [&] { return asks_through_a_bad_line(answered); });
+    EXPECT_EQ(answered, 2 * 200);  // each schedule is run twice
+}
+// [/simulated_network]
 
 // [errors]
 ex::task<bool> reachable(ex::endpoint server) {

@@ -2,40 +2,17 @@
 // Mailboxes: sending, receiving, closing, and requests that are given up, on the real workers.
 #include <exeunt/actors/actor_scope.hpp>
 #include <exeunt/actors/dead_letter.hpp>
-#include <exeunt/runtime/runtime.hpp>
-#include <exeunt/runtime/settled.hpp>
-#include <exeunt/runtime/task.hpp>
-#include <exeunt/runtime/yield.hpp>
 
 #include <gtest/gtest.h>
 
-#include "actors/cell_store.hpp"
-#include "tests/model/checker.hpp"
+#include "tests/model/cells.hpp"
+#include "tests/model/tasks.hpp"
 
 namespace exeunt::model {
 namespace {
 
-exeunt::options workers(unsigned n) {
-    return exeunt::options().threads(n).event_loop(scheduler::event_loop::epoll);
-}
+class mailbox : public with_cells {};
 
-options bounded(const char* name) {
-    return options(name).preemptions(1).stale_loads(0).at_most(5'000).random(5'000);
-}
-
-/// Cells are kept for ever: the first ones must not lie in the memory of an execution.
-class mailbox : public testing::Test {
- protected:
-    void SetUp() override {
-        auto& store = core::cell_store::instance();
-        store.give_back(store.take());
-    }
-};
-
-struct number {
-    explicit number(int n) : value(n) {}
-    int value;  // plain: a race is reported
-};
 struct twice {
     explicit twice(int n) : value(n) {}
     using reply = int;
@@ -128,7 +105,7 @@ task<> doubles(exeunt::mailbox<twice> inbox, int& served) {
 
 /// An asker is cancelled while it is served.
 TEST_F(mailbox, an_ask_is_given_up_while_it_is_served) {
-    EXPECT_TRUE(holds(bounded("mailbox/ask").at_most(1'500).random(1'500), [] {
+    EXPECT_TRUE(holds(bounded("mailbox/ask").random(20'000), [] {
         int served = 0;
         {
             runtime rt(workers(2));

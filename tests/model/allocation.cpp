@@ -31,13 +31,15 @@ void* execution::allocate(std::size_t bytes, std::size_t alignment) {
     return block;
 }
 
-void execution::deallocate(void* p) {
+void execution::deallocate(void* p, const void* at) {
     auto* block = static_cast<unsigned char*>(p);
     const auto index = static_cast<std::size_t>(block - arena_) / granule;
     if (marks_[index] != mark_alive) fail("memory is freed twice");
     const std::size_t bytes = std::launder(reinterpret_cast<header*>(block - granule))->bytes;
     std::memset(marks_ + index, mark_freed, bytes / granule);
     --alive_;
+    memory_.freed(current_, reinterpret_cast<std::uintptr_t>(block), bytes);
+    check_found(at);
 }
 
 void execution::check_alive_in_arena(std::uintptr_t offset, std::uintptr_t address,
@@ -67,7 +69,8 @@ void* get(std::size_t bytes, std::size_t alignment) {
 void put(void* p) noexcept {
     if (p == nullptr) return;
     if (!execution::owns(p)) return std::free(p);
-    if (execution::running != nullptr) execution::running->deallocate(p);
+    if (execution::running != nullptr)
+        execution::running->deallocate(p, __builtin_return_address(0));
 }
 
 constexpr std::size_t ordinary = __STDCPP_DEFAULT_NEW_ALIGNMENT__;

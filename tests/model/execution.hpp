@@ -3,6 +3,7 @@
 
 #include <boost/context/fiber.hpp>
 
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -85,15 +86,19 @@ class execution {
     // Memory of the scenario; see allocation.cpp.
     void* allocate(std::size_t bytes, std::size_t alignment);
     static bool owns(const void* p) noexcept { return p >= arena_ && p < arena_ + arena_size; }
-    void deallocate(void* p);
-    /// Whether `address` is a thread_local variable: nobody else's, though it is there for all.
+    void deallocate(void* p, const void* at);
+    /// Whether `address` is a thread_local variable, or errno: nobody else's, though it is there
+    /// for all.
     bool is_thread_local(std::uintptr_t address) const noexcept {
-        return address - locals_begin_ < fresh_locals_.size();
+        return address - locals_begin_ < fresh_locals_.size() || address == errno_;
     }
     /// Fails when [address, address + size) was freed.
     void check_alive(std::uintptr_t address, std::size_t size, const void* at) {
         const std::uintptr_t offset = address - reinterpret_cast<std::uintptr_t>(arena_);
-        if (offset < arena_used_) check_alive_in_arena(offset, address, size, at);
+        if (offset >= arena_used_) return;
+        const std::uint8_t first = marks_[offset / granule];
+        if (first != mark_freed && offset % granule + size <= granule) return;
+        check_alive_in_arena(offset, address, size, at);
     }
 
  private:
@@ -152,6 +157,7 @@ class execution {
     boost::context::fiber* came_from_ = nullptr;
     std::vector<unsigned char> fresh_locals_;
     std::uintptr_t locals_begin_ = 0;
+    const std::uintptr_t errno_ = reinterpret_cast<std::uintptr_t>(&errno);
     std::size_t current_ = 0;
     std::size_t threads_used_ = 0;
     int preemptions_ = 0;

@@ -71,33 +71,47 @@ TEST(findings, neighbouring_bytes_do_not_race) {
         }).failed());
 }
 
-TEST(findings, an_atomic_that_is_published_before_it_is_made) {
-    const auto publish = [](memory_order store) {
-        return found_in([=] {
-            std::atomic<std::atomic<int>*> where{nullptr};
-            std::unique_ptr<std::atomic<int>> owner;
-            parallel({
-                [&] {
-                    owner = std::make_unique<std::atomic<int>>(7);
-                    where.store(owner.get(), store);
-                },
-                [&] {
-                    if (auto* p = where.load(memory_order_acquire))
-                        require(p->load(memory_order_relaxed) == 7, "not made yet");
-                },
-            });
+/// One thread makes an atomic object, maybe uses it, and publishes it; the other one looks.
+outcome published(memory_order store, bool used_by_its_maker) {
+    return found_in([=] {
+        std::atomic<std::atomic<int>*> where{nullptr};
+        std::unique_ptr<std::atomic<int>> owner;
+        parallel({
+            [&] {
+                owner = std::make_unique<std::atomic<int>>(7);
+                if (used_by_its_maker) owner->store(7, memory_order_relaxed);
+                where.store(owner.get(), store);
+            },
+            [&] {
+                if (auto* p = where.load(memory_order_acquire))
+                    require(p->load(memory_order_relaxed) == 7, "not made yet");
+            },
         });
-    };
-    EXPECT_TRUE(finds(publish(memory_order_relaxed), "data race"));
-    EXPECT_FALSE(publish(memory_order_release).failed());
+    });
+}
+
+TEST(findings, an_atomic_that_is_published_before_it_is_made) {
+    EXPECT_TRUE(finds(published(memory_order_relaxed, false), "data race"));
+    EXPECT_FALSE(published(memory_order_release, false).failed());
+}
+
+TEST(findings, an_atomic_object_that_is_used_before_it_was_handed_over) {
+    EXPECT_TRUE(finds(published(memory_order_relaxed, true), "has just made"));
+    EXPECT_FALSE(published(memory_order_release, true).failed());
 }
 
 TEST(findings, use_of_freed_memory) {
     EXPECT_TRUE(finds(found_in([] {
                           auto* shared = new std::atomic<int>(0);
+                          parallel({[&] { delete shared; }});
+                          parallel({[&] { shared->load(); }});
+                      }),
+                      "use of freed memory"));
+    // The fault: it is used after the count was lowered, before or after it is freed.
+    EXPECT_TRUE(finds(found_in([] {
+                          auto* shared = new std::atomic<int>(0);
                           std::atomic<int> users{2};
                           const auto use = [&] {
-                              // The fault: it is used after the count was lowered.
                               if (users.fetch_sub(1) == 1)
                                   delete shared;
                               else
@@ -105,7 +119,7 @@ TEST(findings, use_of_freed_memory) {
                           };
                           parallel({use, use});
                       }),
-                      "use of freed memory"));
+                      "freed"));
     EXPECT_TRUE(finds(found_in([] {
                           std::atomic<int*> p{new int(1)};
                           const auto free = [&] { delete p.load(); };
@@ -118,6 +132,24 @@ TEST(findings, use_of_freed_memory) {
                           kept.store(new int(1));
                       }),
                       "leak"));
+}
+
+/// Freeing comes after every access, as a write would have to, also after the atomic ones.
+TEST(findings, memory_that_is_freed_beside_an_access) {
+    const auto count_down = [](memory_order lowered) {
+        return found_in([=] {
+            auto* shared = new std::atomic<int>(0);
+            std::atomic<int> users{2};
+            const auto use = [&] {
+                shared->fetch_add(1, memory_order_relaxed);
+                if (users.fetch_sub(1, lowered) == 1) delete shared;
+            };
+            parallel({use, use});
+        });
+    };
+    EXPECT_TRUE(finds(count_down(memory_order_relaxed), "freed beside an atomic operation"));
+    EXPECT_TRUE(finds(count_down(memory_order_release), "freed beside an atomic operation"));
+    EXPECT_FALSE(count_down(std::memory_order_acq_rel).failed());
 }
 
 TEST(findings, exceptions_and_requirements) {

@@ -8,6 +8,9 @@
 namespace exeunt::model {
 namespace {
 
+constexpr const char* just_made =
+    "data race: an atomic operation on an object that another thread has just made";
+
 bool acquires(std::memory_order order) noexcept {
     return order == std::memory_order_acquire || order == std::memory_order_consume ||
            order == std::memory_order_acq_rel || order == std::memory_order_seq_cst;
@@ -82,6 +85,7 @@ void memory::restart() noexcept {
     readers_.clear();
     cells_used_ = 0;
     failures_left_ = 1;
+    others_ = 0;
     ++generation_;
     found_ = {};
 }
@@ -92,12 +96,14 @@ void memory::fork(std::size_t parent, std::size_t child) noexcept {
     threads_[child].seen = threads_[parent].seen;
     threads_[child].clock.at[child] = 1;
     ++threads_[parent].clock.at[parent];
+    ++others_;
 }
 
 void memory::join(std::size_t parent, std::size_t child) noexcept {
     threads_[parent].clock.join(threads_[child].clock);
     threads_[parent].seen.join(threads_[child].seen);
     ++threads_[child].clock.at[child];
+    --others_;
 }
 
 void memory::report(const char* what, std::uintptr_t address, const void* other) noexcept {
@@ -107,11 +113,22 @@ void memory::report(const char* what, std::uintptr_t address, const void* other)
     found_.other = other;
 }
 
-memory::cell& memory::cell_at(std::uintptr_t granule) {
-    const std::size_t mask = cell_count - 1;
+std::size_t memory::first_place(std::uintptr_t granule) noexcept {
     const std::uint64_t mixed = (granule >> 3) * 0x9e37'79b9'7f4a'7c15ULL;
-    std::size_t at = static_cast<std::size_t>(mixed >> 40) & mask;
-    for (;; at = (at + 1) & mask) {
+    return static_cast<std::size_t>(mixed >> 40) & (cell_count - 1);
+}
+
+/// Null when nobody has come there.
+memory::cell* memory::find_cell(std::uintptr_t granule) noexcept {
+    for (std::size_t at = first_place(granule);; at = (at + 1) & (cell_count - 1)) {
+        cell& c = cells_[at];
+        if (c.generation != generation_) return nullptr;
+        if (c.tag == granule) return &c;
+    }
+}
+
+memory::cell& memory::cell_at(std::uintptr_t granule) {
+    for (std::size_t at = first_place(granule);; at = (at + 1) & (cell_count - 1)) {
         cell& c = cells_[at];
         if (c.generation == generation_) {
             if (c.tag == granule) return c;
@@ -137,7 +154,12 @@ memory::location& memory::location_at(std::uintptr_t address, unsigned size, std
     for (std::int16_t* link = &c.first_location; *link >= 0; link = &locations_[*link].next) {
         location& known = locations_[*link];
         if (known.address != address || known.size != size) continue;
-        if (known.history->back().value == bytes_at(address, size)) return known;
+        if (known.history->back().value == bytes_at(address, size)) {
+            const stored& made = (*known.history)[0];
+            if (!threads_[thread].clock.covers(made.thread, made.moment))
+                report(just_made, address, c.writer);
+            return known;
+        }
         // Somebody has written there unseen, a memset() say: a new object in an old place.
         *link = known.next;
         break;
@@ -157,8 +179,7 @@ memory::location& memory::location_at(std::uintptr_t address, unsigned size, std
     const std::size_t writer = written >> moment_bits;
     const std::uint32_t moment = written & ((1u << moment_bits) - 1);
     if (written != 0 && !threads_[thread].clock.covers(writer, moment))
-        report("data race: an atomic operation on an object that another thread has just made",
-               address, c.writer);
+        report(just_made, address, c.writer);
     l.history->push_back({bytes_at(address, size), moment, -1, static_cast<std::uint8_t>(writer)});
     l.accessed = {};
     l.next = c.first_location;
@@ -358,105 +379,6 @@ void memory::fence(std::size_t thread, std::memory_order order) {
 
 std::uint64_t memory::newest(std::uintptr_t address, unsigned size) {
     return bytes_at(address, size);
-}
-
-// ---- plain accesses: after Flanagan and Freund, "FastTrack" (PLDI 2009) -------------------------
-
-void memory::check_byte(accesses& a, std::size_t thread, bool writes, const cell& c) {
-    const vector_clock& clock = threads_[thread].clock;
-    const std::uint32_t now = epoch(thread);
-    if (a.written != 0 && !covers(clock, a.written))
-        report(writes ? "data race: two threads write" : "data race: a read beside a write", c.tag,
-               c.writer);
-    if (!writes) {
-        if (a.read == now) return;
-        if ((a.read & many_readers) != 0) {
-            readers_[a.read & ~many_readers].at[thread] = moment_of(thread);
-        } else if (a.read == 0 || covers(clock, a.read)) {
-            a.read = now;
-        } else {
-            const auto index = static_cast<std::uint32_t>(readers_.size());
-            vector_clock& all = readers_.add();
-            all = {};
-            all.at[a.read >> moment_bits] = a.read & ((1u << moment_bits) - 1);
-            all.at[thread] = moment_of(thread);
-            a.read = many_readers | index;
-        }
-        return;
-    }
-    if ((a.read & many_readers) != 0) {
-        const vector_clock& all = readers_[a.read & ~many_readers];
-        for (std::size_t t = 0; t < max_threads; ++t) {
-            if (!clock.covers(t, all.at[t]))
-                report("data race: a write beside a read", c.tag, c.reader);
-        }
-    } else if (a.read != 0 && !covers(clock, a.read)) {
-        report("data race: a write beside a read", c.tag, c.reader);
-    }
-    a.written = now;
-    a.read = 0;
-}
-
-/// A plain access to what has been an atomic object: it races with the accesses that it does not
-/// come after; a write begins a new object.
-void memory::reset_atomics(std::size_t thread, cell& c, std::uintptr_t first, std::uintptr_t last,
-                           bool writes) {
-    std::int16_t* link = &c.first_location;
-    while (*link >= 0) {
-        location& l = locations_[*link];
-        if (l.address > last || l.address + l.size <= first) {
-            link = &l.next;
-            continue;
-        }
-        if (writes) {
-            for (std::size_t t = 0; t < max_threads; ++t) {
-                if (!threads_[thread].clock.covers(t, l.accessed.at[t]))
-                    report("data race: a plain write beside an atomic operation", l.address,
-                           nullptr);
-            }
-            *link = l.next;
-            continue;
-        }
-        const stored& newest = l.history->back();
-        if (!threads_[thread].clock.covers(newest.thread, newest.moment))
-            report("data race: a plain read beside an atomic write", l.address, nullptr);
-        link = &l.next;
-    }
-}
-
-void memory::access(std::size_t thread, std::uintptr_t granule, unsigned first, unsigned count,
-                    bool writes, const void* at) {
-    cell& c = cell_at(granule);
-    if (c.first_location >= 0)
-        reset_atomics(thread, c, granule + first, granule + first + count - 1, writes);
-    if (count == 8 && c.whole) {
-        check_byte(c.bytes[0], thread, writes, c);
-    } else {
-        if (c.whole) {
-            for (unsigned i = 1; i < 8; ++i) {
-                c.bytes[i] = c.bytes[0];
-                if ((c.bytes[0].read & many_readers) == 0) continue;
-                c.bytes[i].read = many_readers | static_cast<std::uint32_t>(readers_.size());
-                const vector_clock all = readers_[c.bytes[0].read & ~many_readers];
-                readers_.push_back(all);
-            }
-            c.whole = false;
-        }
-        for (unsigned i = first; i < first + count; ++i)
-            check_byte(c.bytes[i], thread, writes, c);
-    }
-    (writes ? c.writer : c.reader) = at;
-}
-
-void memory::access_bytes(std::size_t thread, std::uintptr_t address, std::size_t size, bool writes,
-                          const void* at) {
-    while (size > 0) {
-        const auto first = static_cast<unsigned>(address & 7);
-        const auto count = static_cast<unsigned>(std::min<std::size_t>(8 - first, size));
-        access(thread, address - first, first, count, writes, at);
-        address += count;
-        size -= count;
-    }
 }
 
 }  // namespace exeunt::model

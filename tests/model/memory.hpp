@@ -77,6 +77,10 @@ class memory {
     void access_bytes(std::size_t thread, std::uintptr_t address, std::size_t size, bool writes,
                       const void* at);
 
+    /// The memory is freed, which has to come after all accesses of other threads, atomic ones
+    /// too.
+    void freed(std::size_t thread, std::uintptr_t address, std::size_t size);
+
     /// What has been found, or nothing.
     const violation& found() const noexcept { return found_; }
 
@@ -129,6 +133,10 @@ class memory {
         return clock.covers(epoch >> moment_bits, epoch & ((1u << moment_bits) - 1));
     }
     cell& cell_at(std::uintptr_t granule);
+    static std::size_t first_place(std::uintptr_t granule) noexcept;
+    cell* find_cell(std::uintptr_t granule) noexcept;
+    void check_access_before(std::uint32_t epoch, std::size_t thread, std::uintptr_t address,
+                             const void* by);
     location& location_at(std::uintptr_t address, unsigned size, std::size_t thread,
                           const void* at);
     void acquire(std::size_t thread, const stored& from, std::memory_order order);
@@ -141,6 +149,9 @@ class memory {
     std::int32_t new_release(const vector_clock& clock, const view& seen);
     void access(std::size_t thread, std::uintptr_t granule, unsigned first, unsigned count,
                 bool writes, const void* at);
+    /// Whether everything happens before what `thread` and its children do from now on: then an
+    /// access to what nobody else has touched need not be remembered.
+    bool alone() const noexcept { return others_ == 0; }
     void check_byte(accesses& a, std::size_t thread, bool writes, const cell& c);
     void reset_atomics(std::size_t thread, cell& c, std::uintptr_t first, std::uintptr_t last,
                        bool writes);
@@ -158,6 +169,7 @@ class memory {
     std::size_t cells_used_ = 0;
     std::uint32_t generation_ = 0;
     unsigned failures_left_ = 1;  ///< of weak exchanges, for no reason
+    unsigned others_ = 0;         ///< threads that have begun and were not joined yet
     violation found_;
 };
 

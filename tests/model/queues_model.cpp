@@ -12,6 +12,7 @@
 
 #include <memory>
 
+#include "scheduler/wake_event.hpp"
 #include "tests/model/checker.hpp"
 
 namespace exeunt::model {
@@ -246,6 +247,27 @@ struct alarm : timer {
     alarm() : timer([](timer& t) noexcept { ++static_cast<alarm&>(t).fired; }) {}
     int fired = 0;
 };
+
+TEST(wake_event, shows_what_was_published) {
+    EXPECT_TRUE(holds(options("wake_event").preemptions(4), [] {
+        scheduler::wake_event event;
+        int first = 0;
+        int second = 0;
+        parallel({
+            [&] {
+                first = 1;
+                event.signal();
+                second = 1;
+                event.signal();
+            },
+            [&] {
+                const int signals = (event.acknowledge() ? 1 : 0) + (event.acknowledge() ? 1 : 0);
+                if (signals > 0) require(first == 1, "signalled for nothing");
+                if (signals > 1) require(second == 1, "signalled again for nothing");
+            },
+        });
+    }));
+}
 
 /// Another thread cancels while the owner lets timers expire: exactly one of them has each timer,
 /// and a timer that is cancelled may be gone at once.

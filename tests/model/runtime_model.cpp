@@ -2,77 +2,26 @@
 // Tasks, cancellation, and what tasks wait for, on the real workers.
 #include <exeunt/runtime/as_completed.hpp>
 #include <exeunt/runtime/channel.hpp>
-#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/mutex.hpp>
 #include <exeunt/runtime/race.hpp>
-#include <exeunt/runtime/runtime.hpp>
 #include <exeunt/runtime/semaphore.hpp>
-#include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/sleep.hpp>
-#include <exeunt/runtime/task.hpp>
 #include <exeunt/runtime/timeout.hpp>
-#include <exeunt/runtime/yield.hpp>
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 #include <vector>
 
-#include "tests/model/checker.hpp"
+#include "tests/model/tasks.hpp"
 
 namespace exeunt::model {
 namespace {
 
 using namespace std::chrono_literals;
-
-exeunt::options workers(unsigned n) {
-    return exeunt::options().threads(n).event_loop(scheduler::event_loop::epoll);
-}
-
-/// These executions are long: some of all schedules, and as many at random.
-options bounded(const char* name) {
-    return options(name).preemptions(1).stale_loads(0).at_most(6'000).random(6'000);
-}
-
-/// Counts itself: a coroutine's local, so that a frame that is destroyed twice or never is found.
-struct local {
-    explicit local(int& living) : alive(living) { ++alive; }
-    ~local() { --alive; }
-    local(const local&) = delete;
-    int& alive;
-};
-
-/// 1 for a value, 0 for a cancellation.
-task<int> outcome_of(task_handle<int>& h) {
-    const auto r = co_await settled(std::move(h));
-    co_return r.has_value() ? r.value() : 0;
-}
-
-task<int> waits(event& e, int& alive) {
-    local here(alive);
-    co_await e.wait();
-    co_return 1;
-}
-
-task<int> yields(int n) {
-    co_await yield_now();
-    co_return n;
-}
-
-/// How far a task has come when something happens to it.
-enum class moment : std::uint8_t { it_begins, it_waits, either };
-
-/// From here on all is explored; what was spawned in `rt` has come to that moment.
-void explore_from(moment at, runtime& rt) {
-    explore(true);
-    if (at == moment::it_begins || (at == moment::either && any_of(2) == 1)) return;
-    explore(false);
-    rt.run(yields(0));  // behind it in the queue
-    explore(true);
-}
 
 /// What happens to a task that waits for an event which nobody else sets or cancels.
 struct disturbance {
@@ -82,17 +31,17 @@ struct disturbance {
 };
 
 /// Runs `function`, disturbed in that way, and returns its outcome.
-int disturbed(disturbance by, task<int> (*function)(event&, int&)) {
+int disturbed(disturbance by, task<int> (*function)(telling_event&, int&)) {
     int alive = 0;
     int outcome = 0;
     {
         explore(false);
         runtime rt(workers(1));
-        event e;
+        telling_event e;
         auto h = rt.spawn(function, std::ref(e), std::ref(alive));
         explore_from(by.at, rt);
-        const auto cancel = [&] { h.cancel(); };
-        const auto set = [&] { e.set(); };
+        const auto cancel = [&] { cancel_for_a_reason(h, e); };
+        const auto set = [&] { e.tell(); };
         if (by.cancelled && by.woken) {
             parallel({cancel, set});
         } else if (by.cancelled) {
@@ -107,7 +56,7 @@ int disturbed(disturbance by, task<int> (*function)(event&, int&)) {
     return outcome;
 }
 /// Cancels a task while the event is set that it waits for. Returns its outcome.
-int cancelled_while_woken(task<int> (*function)(event&, int&)) {
+int cancelled_while_woken(task<int> (*function)(telling_event&, int&)) {
     return disturbed({.cancelled = true, .woken = true}, function);
 }
 
@@ -145,14 +94,14 @@ TEST(event, reaches_all_who_wait_beside_a_cancellation) {
         {
             explore(false);
             runtime rt(workers(1));
-            event e;
+            telling_event e;
             auto a = rt.spawn(waits, std::ref(e), std::ref(alive));
             auto b = rt.spawn(waits, std::ref(e), std::ref(alive));
             explore_from(moment::it_waits, rt);
             parallel({
-                [&] { a.cancel(); },
+                [&] { cancel_for_a_reason(a, e); },
                 [&] {
-                    e.set();
+                    e.tell();
                     e.reset();
                 },
             });
@@ -176,8 +125,8 @@ TEST(gather, joins_children_on_two_workers) {
     }));
 }
 
-task<int> gathers_two(event& e, int& alive) {
-    local here(alive);
+task<int> gathers_two(telling_event& e, int& alive) {
+    local here(e, alive);
     auto [a, b] = co_await gather(waits(e, alive), waits(e, alive));
     co_return a + b;
 }
@@ -189,8 +138,8 @@ TEST(gather, is_cancelled_while_its_children_are_woken) {
     }));
 }
 
-task<int> gathers_deep(event& e, int& alive) {
-    local here(alive);
+task<int> gathers_deep(telling_event& e, int& alive) {
+    local here(e, alive);
     auto [a, b] = co_await gather(gathers_two(e, alive), waits(e, alive));
     co_return a + b;
 }
@@ -203,7 +152,7 @@ TEST(gather, is_cancelled_with_a_gather_below) {
     }));
 }
 
-task<int> first_of(event& a, event& b, int& alive) {
+task<int> first_of(telling_event& a, telling_event& b, int& alive) {
     auto winner = co_await race(waits(a, alive), waits(b, alive));
     co_return winner;
 }
@@ -214,10 +163,11 @@ TEST(race, both_are_woken_at_once) {
         {
             explore(false);
             runtime rt(workers(1));
-            event a, b;
+            telling_event a, b;
             auto h = rt.spawn(first_of, std::ref(a), std::ref(b), std::ref(alive));
             explore_from(moment::either, rt);
-            parallel({[&] { a.set(); }, [&] { b.set(); }});
+            a.reason = b.reason = 1;  // the winner is
+            parallel({[&] { a.tell(); }, [&] { b.tell(); }});
             explore(false);
             require(rt.run(outcome_of(h)) == 1, "nobody has won");
         }
@@ -225,7 +175,7 @@ TEST(race, both_are_woken_at_once) {
     }));
 }
 
-task<int> in_order_of_completion(event& e, int& alive) {
+task<int> in_order_of_completion(telling_event& e, int& alive) {
     std::vector<task<int>> all;
     all.push_back(waits(e, alive));
     all.push_back(yields(2));
@@ -241,19 +191,19 @@ TEST(as_completed, gives_each_once) {
         int alive = 0;
         {
             runtime rt(workers(2));
-            event e;
+            telling_event e;
             auto h = rt.spawn(in_order_of_completion, std::ref(e), std::ref(alive));
-            e.set();
+            e.tell();
             require(rt.run(outcome_of(h)) == 3, "not both");
         }
         require(alive == 0, "a local is left");
     }));
 }
 
-task<int> with_children(event& e, int& alive) {
+task<int> with_children(telling_event& e, int& alive) {
     int done = 0;
     auto body = [&](group& g) -> task<> {
-        g.spawn([](event& ready, int& living) -> task<> { co_await waits(ready, living); },
+        g.spawn([](telling_event& ready, int& living) -> task<> { co_await waits(ready, living); },
                 std::ref(e), std::ref(alive));
         done += co_await yields(1);
     };
@@ -263,6 +213,63 @@ task<int> with_children(event& e, int& alive) {
 
 TEST(group, is_cancelled_while_its_children_end) {
     EXPECT_TRUE(holds(bounded("group"), [] { cancelled_while_woken(with_children); }));
+}
+
+task<int> with_a_gather_below(telling_event& e, int& alive) {
+    auto body = [&](group& g) -> task<> {
+        auto child = [&]() -> task<> { co_await gathers_two(e, alive); };
+        g.spawn(child);
+        co_await waits(e, alive);
+    };
+    co_await with_group(body);
+    co_return 1;
+}
+
+/// The walk comes out of a task whose record goes as soon as it may.
+TEST(group, is_cancelled_with_a_gather_below) {
+    EXPECT_TRUE(holds(bounded("group/walk"), [] {
+        const disturbance by{.at = moment::it_waits, .cancelled = true};
+        require(disturbed(by, with_a_gather_below) == 0, "it has ended without its event");
+    }));
+}
+
+/// Its child says when it is about to wait; the body waits before that.
+task<int> with_a_child_that_begins(telling_event& e, int& alive, std::atomic<int>& begun) {
+    auto body = [&](group& g) -> task<> {
+        auto child = [&]() -> task<> {
+            begun.store(1);
+            wake_address(&begun, true);
+            explore(true);
+            co_await waits(e, alive);
+        };
+        g.spawn(child);
+        co_await waits(e, alive);
+    };
+    co_await with_group(body);
+    co_return 1;
+}
+
+/// The canceller has begun its walk when the child registers.
+TEST(group, is_cancelled_while_a_child_begins) {
+    EXPECT_TRUE(holds(bounded("group/child_begins").preemptions(2), [] {
+        int alive = 0;
+        {
+            explore(false);
+            runtime rt(workers(1));
+            telling_event e;
+            std::atomic<int> begun{0};
+            auto h =
+                rt.spawn(with_a_child_that_begins, std::ref(e), std::ref(alive), std::ref(begun));
+            parallel({[&] {
+                while (begun.load() == 0)
+                    wait_on_address(&begun, 0, sizeof(int));
+                cancel_for_a_reason(h, e);
+            }});
+            explore(false);
+            require(rt.run(outcome_of(h)) == 0, "it has ended without its event");
+        }
+        require(alive == 0, "a local is left");
+    }));
 }
 
 task<int> receives(channel<int>& items) {
@@ -354,23 +361,43 @@ TEST(task_handle, is_let_go_of_while_its_task_ends) {
     on_suppressed(std::move(before));
 }
 
-/// The timer against the child.
+task<int> ends_in_time(telling_event& e, int& alive) {
+    const auto in_time = co_await move_on_after(1ms, waits(e, alive));
+    co_return in_time.has_value() ? 1 : 2;
+}
+
+/// The timer against the child: on one worker, and each on its own.
+void fires_while_its_child_ends(unsigned count) {
+    int alive = 0;
+    {
+        explore(false);
+        runtime rt(workers(count));
+        telling_event e;
+        e.reason = 1;  // its time is over
+        auto h = rt.spawn(ends_in_time, std::ref(e), std::ref(alive));
+        task_handle<int> other;
+        explore_from(moment::it_waits, rt);
+        parallel({
+            [&] { e.tell(); },
+            [&] {
+                pass_time(2'000'000);
+                other = rt.spawn(yields, 0);  // wakes a worker
+            },
+        });
+        explore(false);
+        require(rt.run(outcome_of(h)) != 0, "cancelled");
+        static_cast<void>(rt.run(outcome_of(other)));
+    }
+    require(alive == 0, "a local is left");
+}
+
 TEST(timeout, ends_once) {
-    EXPECT_TRUE(holds(bounded("timeout"), [] {
-        int alive = 0;
-        {
-            runtime rt(workers(1));
-            event e;
-            auto limited = [](event& ready, int& living) -> task<int> {
-                const auto in_time = co_await move_on_after(1ms, waits(ready, living));
-                co_return in_time.has_value() ? 1 : 2;
-            };
-            auto h = rt.spawn(limited, std::ref(e), std::ref(alive));
-            parallel({[&] { e.set(); }});
-            require(rt.run(outcome_of(h)) != 0, "cancelled");
-        }
-        require(alive == 0, "a local is left");
-    }));
+    EXPECT_TRUE(holds(bounded("timeout").preemptions(2), [] { fires_while_its_child_ends(1); }));
+}
+
+TEST(timeout, ends_once_between_two_workers) {
+    EXPECT_TRUE(
+        holds(bounded("timeout/two").random(30'000), [] { fires_while_its_child_ends(2); }));
 }
 
 }  // namespace

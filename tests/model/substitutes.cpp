@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 // What of the scheduler talks to the kernel, for a program under the checker: linked in the place
-// of assertion.cpp, asymmetric_fence.cpp, poller.cpp, topology.cpp and waiting.cpp.
+// of assertion.cpp, asymmetric_fence.cpp, poller.cpp, simulation.cpp, topology.cpp and waiting.cpp.
 #include <exeunt/scheduler/asymmetric_fence.hpp>
 #include <exeunt/scheduler/frame_allocator.hpp>
 #include <exeunt/scheduler/poller.hpp>
+#include <exeunt/scheduler/simulation.hpp>
 #include <exeunt/scheduler/topology.hpp>
 #include <exeunt/scheduler/waiting.hpp>
+
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
 
+#include "scheduler/wake_event.hpp"
 #include "tests/model/checker.hpp"
 
 namespace exeunt::scheduler {
@@ -57,6 +63,9 @@ void wake_one(atomic<std::uint32_t>& word) noexcept {
 
 // ---- frames: from the checker, so that one that is used too late is found ----------------------
 
+void* allocate_large(std::size_t bytes) {
+    return ::operator new(bytes);
+}
 void* allocate_of_class(unsigned, std::size_t bytes) {
     return ::operator new(bytes);
 }
@@ -68,27 +77,42 @@ void deallocate_of_class(void* p, unsigned) noexcept {
 
 namespace {
 
+// What wake_event asks of the kernel, for descriptors of our own.
+
+constexpr int first_event = 1 << 20;
+constexpr std::size_t most_events = 16;
+bool in_use[most_events];
+/// Set by whoever writes, cleared by the owner.
+atomic<std::uint32_t> written_events[most_events];
+
+bool is_event(int descriptor) noexcept {
+    return descriptor >= first_event;
+}
+atomic<std::uint32_t>& written_to(int descriptor) noexcept {
+    return written_events[static_cast<std::size_t>(descriptor - first_event)];
+}
+
 class waking_poller : public poller {
  public:
     bool submit(operation&) override { std::abort(); }
     bool cancel(operation&) override { std::abort(); }
     operation* poll(std::int64_t timeout_ns) override {
-        // acquire: pairs with the release in wake(). Reading an eventfd synchronises as well.
-        if (timeout_ns != 0) model::wait_on_address(&woken_, 0, sizeof woken_, timeout_ns > 0);
-        const bool was_woken = woken_.exchange(0, std::memory_order_acquire) != 0;
-        if (!was_woken && timeout_ns > 0) model::pass_time(timeout_ns);
+        atomic<std::uint32_t>& written = written_to(event_.descriptor());
+        if (timeout_ns != 0) model::wait_on_address(&written, 0, sizeof written, timeout_ns > 0);
+        // relaxed, here and in write(): of the kernel nothing is expected but the wake-up.
+        if (written.exchange(0, std::memory_order_relaxed) != 0) {
+            event_.acknowledge();
+        } else if (timeout_ns > 0) {
+            model::pass_time(timeout_ns);
+        }
         return nullptr;
     }
-    void wake() noexcept override {
-        // release: pairs with the acquire in poll().
-        if (woken_.exchange(1, std::memory_order_release) == 0) model::wake_address(&woken_, false);
-    }
+    void wake() noexcept override { event_.signal(); }
     std::size_t pending() const noexcept override { return 0; }
     std::string_view name() const noexcept override { return "model"; }
 
  private:
-    /// Set by wakers, cleared by the owner.
-    atomic<std::uint32_t> woken_{0};
+    wake_event event_;
 };
 
 }  // namespace
@@ -100,8 +124,22 @@ std::int64_t poller::now() const noexcept {
 event_loop choose_event_loop(event_loop) {
     return event_loop::epoll;
 }
-core::owner<poller> make_poller(event_loop, std::uint64_t) {
+core::owner<poller> make_poller(event_loop, std::uint64_t, simulation*) {
     return core::owner<poller>(new waking_poller);
+}
+
+// No model is a simulation as well, nor has a network.
+class network {};
+simulation::~simulation() = default;
+simulation::simulation(unsigned, std::uint64_t seed, const simulation_settings&) : random_(seed) {}
+void simulation::settle(worker_pool&) {}
+void simulation::drive(worker_pool&) {}
+void simulation::runs(const worker&, void*) noexcept {}
+std::uint64_t simulation::hash() const noexcept {
+    return 0;
+}
+std::string simulation::trace() const {
+    return {};
 }
 
 unsigned available_cores() {
@@ -118,3 +156,30 @@ std::vector<unsigned> victim_order(unsigned worker, std::span<const core_place> 
 }
 
 }  // namespace exeunt::scheduler
+
+// The C library's are for everybody else: what is no event of ours goes to the system.
+
+extern "C" int eventfd(unsigned, int) noexcept {
+    using namespace exeunt::scheduler;
+    for (std::size_t i = 0; i < most_events; ++i) {
+        if (std::exchange(in_use[i], true)) continue;
+        written_events[i].store(0, std::memory_order_relaxed);
+        return first_event + static_cast<int>(i);
+    }
+    return -1;
+}
+
+extern "C" ssize_t write(int descriptor, const void* bytes, std::size_t count) {
+    using namespace exeunt::scheduler;
+    if (!is_event(descriptor)) return ::syscall(SYS_write, descriptor, bytes, count);
+    written_to(descriptor).store(1, std::memory_order_relaxed);
+    wake_one(written_to(descriptor));
+    return static_cast<ssize_t>(count);
+}
+
+extern "C" int close(int descriptor) {
+    using namespace exeunt::scheduler;
+    if (!is_event(descriptor)) return static_cast<int>(::syscall(SYS_close, descriptor));
+    in_use[descriptor - first_event] = false;
+    return 0;
+}

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
-// The programs of docs/guide/tasks.md and options.md: the pages quote the marked parts.
+// The programs of docs/guide/tasks.md, options.md and simulation.md: the pages quote the marked
+// parts.
 #include <exeunt/runtime/channel.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/hooks.hpp>
+#include <exeunt/runtime/mutex.hpp>
 #include <exeunt/runtime/runtime.hpp>
 #include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/shield.hpp>
+#include <exeunt/runtime/simulate.hpp>
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/timeout.hpp>
 #include <exeunt/runtime/unwinding.hpp>
@@ -198,5 +201,24 @@ TEST_P(guide_test, an_optional_of_an_optional) {
     };
     run(main());
 }
+
+// [simulate]
+ex::task<> transfer(ex::mutex& books, long& from, long& to, long cents) {
+    auto guard = co_await books.scoped_lock();
+    from -= cents;
+    co_await ex::sleep(1h);  // passes at once
+    to += cents;
+}
+
+TEST(bank, money_is_never_lost) {
+    ex::simulate(ex::simulation_options().schedules(200), []() -> ex::task<> {
+        ex::mutex books;
+        long alice = 100;
+        long bob = 100;
+        co_await ex::gather(transfer(books, alice, bob, 30), transfer(books, bob, alice, 50));
+        if (alice + bob != 200) throw std::logic_error("money is lost");
+    });
+}
+// [/simulate]
 
 }  // namespace

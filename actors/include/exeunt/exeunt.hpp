@@ -50,6 +50,7 @@
 #include <exeunt/runtime/semaphore.hpp>
 #include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/shield.hpp>
+#include <exeunt/runtime/simulate.hpp>
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/stream.hpp>
 #include <exeunt/runtime/task.hpp>

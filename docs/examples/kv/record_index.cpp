@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "record_index.hpp"
 
-#include <random>
 #include <utility>
 
 namespace kv {
-
-std::uint64_t hash_seed() {
-    static const std::uint64_t seed = [] {
-        std::random_device entropy;
-        return (std::uint64_t(entropy()) << 32) ^ entropy();
-    }();
-    return seed;
-}
 
 record_index::record_index() : directory_(1, new segment()) {}
 

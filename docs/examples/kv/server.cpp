@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 void describe(service& keys, const ex::tcp_listener& listener, const ex::serve_metrics& metrics) {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    const auto now = ex::now().time_since_epoch();
     keys.facts.started = std::chrono::duration_cast<std::chrono::seconds>(now).count();
     keys.facts.port = listener.local_endpoint().port();
     keys.facts.threads = ex::runtime::current()->workers();

@@ -13,11 +13,11 @@ namespace {
 
 std::size_t remove_expired(store& keys) {
     constexpr std::size_t at_a_time = 512;
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = ex::now();
     const instant now = steady_now();
     for (std::size_t left = keys.slots(); left > 0 && keys.expiring() > 0; left -= at_a_time) {
         keys.sweep(now, at_a_time);
-        if (std::chrono::steady_clock::now() - begin > 1ms) break;
+        if (ex::now() - begin > 1ms) break;
     }
     return keys.expiring();
 }
@@ -29,7 +29,7 @@ ex::task<> serve_one(shard_address shard, lane& work) {
 }  // namespace
 
 instant steady_now() {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    const auto now = ex::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 

@@ -24,7 +24,7 @@ class receive_awaiter;
 
 /// What an actor is made from, kept as long as it lives. Made by its scope.
 class actor_record {
-  public:
+ public:
     actor_record() noexcept = default;
     virtual ~actor_record() = default;
     actor_record(const actor_record&) = delete;
@@ -33,21 +33,21 @@ class actor_record {
 
 /// The scope that an actor belongs to.
 class actor_owner {
-  public:
+ public:
     /// A run of the actor is over: the owner starts it again, or ends it by actor_cell::close().
     /// Returns what the calling thread is to run next, or null.
     using run_over_fn = leaf* (*)(actor_owner&, actor_cell&, exit_reason, std::exception_ptr);
 
     const run_over_fn run_over;
 
-  protected:
+ protected:
     explicit actor_owner(run_over_fn function) noexcept : run_over(function) {}
     ~actor_owner() = default;
 };
 
 /// A sender that waits until there is room. It stands in the cell's list while it is queued().
 class send_waiter : public waiter {
-  public:
+ public:
     send_waiter(take_off_fn function, bool asks) noexcept : waiter(function), is_ask(asks) {}
     send_waiter(send_waiter&&) noexcept = default;
 
@@ -59,7 +59,7 @@ class send_waiter : public waiter {
 
 /// Somebody who waits for the actor's end.
 class end_waiter : public waiter {
-  public:
+ public:
     explicit end_waiter(take_off_fn function) noexcept : waiter(function) {}
     end_waiter(end_waiter&&) noexcept = default;
     exit_reason reason = exit_reason::gone;
@@ -69,7 +69,7 @@ class end_waiter : public waiter {
 enum class admission : std::uint8_t { admitted, full, gone };
 
 class actor_cell {
-  public:
+ public:
     using generation_type = std::uint64_t;
 
     // ------------------------------------------------------------------- life of a cell
@@ -131,20 +131,18 @@ class actor_cell {
         return (gate_.load(std::memory_order_acquire) & closed_bit) != 0;
     }
     /// Whether receive() has said that there will be no more messages, or nobody is left to ask.
-    bool ended() const noexcept {
-        return head_.load(std::memory_order_relaxed) == ended_mark();
-    }
+    bool ended() const noexcept { return head_.load(std::memory_order_relaxed) == ended_mark(); }
     bool was_killed() const noexcept {
         return (life_.load(std::memory_order_relaxed) & kill_bit) != 0;
     }
 
     // ------------------------------------------------------------------- its owner
-    actor_owner* owner = nullptr;          ///< set before the first run
+    actor_owner* owner = nullptr;    ///< set before the first run
     actor_record* record = nullptr;  ///< deleted by close(); null: nothing to keep
-    actor_cell* earlier = nullptr;         ///< in the owner's list, or the list of free cells
+    actor_cell* earlier = nullptr;   ///< in the owner's list, or the list of free cells
     actor_cell* later = nullptr;
 
-  private:
+ private:
     friend class receive_awaiter;
     friend class cell_store;
 
@@ -237,7 +235,7 @@ class actor_cell {
 
 /// Waits for the next message.
 class receive_awaiter : leaf {
-  public:
+ public:
     explicit receive_awaiter(actor_cell& cell) noexcept : leaf(take_off), cell_(cell) {}
     receive_awaiter(receive_awaiter&&) noexcept = default;
 
@@ -247,7 +245,7 @@ class receive_awaiter : leaf {
         return suspend(self.promise(), self.address());
     }
 
-  protected:
+ protected:
     /// Null: the mailbox has ended.
     envelope* take() noexcept {
         if (EXEUNT_UNLIKELY(taken_ == nullptr)) return take_last();
@@ -255,7 +253,7 @@ class receive_awaiter : leaf {
         return taken_;
     }
 
-  private:
+ private:
     friend class actor_cell;
     static bool take_off(leaf& l) noexcept;
     bool suspend(promise_base& self, void* coroutine) noexcept;
@@ -294,9 +292,9 @@ inline admission actor_cell::try_admit(generation_type generation) noexcept {
             return admission::gone;
         if (EXEUNT_UNLIKELY((word & waiting_bit) != 0 || (word & count_mask) >= capacity()))
             return admission::full;
-        // acquire: pairs with the release in recycle() and open(): the cell is this generation's.
-        if (EXEUNT_LIKELY(gate_.compare_exchange_weak(
-                word, word + 1, std::memory_order_acquire, std::memory_order_relaxed))) {
+        // relaxed: whoever has an address of this generation has it from who opened the cell; head_
+        // orders the messages.
+        if (EXEUNT_LIKELY(gate_.compare_exchange_weak(word, word + 1, std::memory_order_relaxed))) {
             return admission::admitted;
         }
     }

@@ -51,9 +51,8 @@ template <class Derived, class... Ts>
 using fixed_join = fixed_join_of<Derived, std::index_sequence_for<Ts...>, Ts...>;
 
 template <class Derived, std::size_t... I, class... Ts>
-class fixed_join_of<Derived, std::index_sequence<I...>, Ts...> : public combinator,
-                                                                 public fork_join<Derived>,
-                                                                 private branch_slot<I, Ts>... {
+class fixed_join_of<Derived, std::index_sequence<I...>, Ts...>
+    : public combinator, public fork_join<Derived>, private branch_slot<I, Ts>... {
  public:
     static constexpr std::size_t size = sizeof...(Ts);
 
@@ -130,9 +129,8 @@ class first_failure {
  public:
     void failed(combinator& all, link& child, const std::exception_ptr& error) noexcept {
         link* none = nullptr;
-        // acq_rel: nothing is read through it before the join, which orders everything.
-        if (child_.compare_exchange_strong(none, &child, std::memory_order_acq_rel,
-                                           std::memory_order_acquire)) {
+        // relaxed: nothing is read through it before the join, which orders everything.
+        if (child_.compare_exchange_strong(none, &child, std::memory_order_relaxed)) {
             all.cancel_children();
         } else {
             report_suppressed(error);
@@ -158,9 +156,7 @@ class gather_awaiter : public fixed_join<gather_awaiter<Ts...>, Ts...> {
             failure_.failed(*this, b, b.error());
         }
     }
-    bool unwinds() const noexcept {
-        return failure_.get() == nullptr && !this->all_have_values();
-    }
+    bool unwinds() const noexcept { return failure_.get() == nullptr && !this->all_have_values(); }
     auto await_resume() {
         if (link* failed = failure_.get()) rethrow(*failed);
         return take(std::index_sequence_for<Ts...>());

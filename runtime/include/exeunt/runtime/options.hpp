@@ -29,9 +29,15 @@ class options {
         pool_.pin = yes;
         return *this;
     }
-    /// Where the random choices of victims, and the order of a simulation, start. Default 0.
+    /// Where the random choices of victims, and those of a simulation, start. Default 0.
     options& seed(std::uint64_t value) noexcept {
         pool_.seed = value;
+        return *this;
+    }
+
+    /// Where a simulated runtime is played: see simulate(). It has to outlive the runtime.
+    options& world(scheduler::simulation& where) noexcept {
+        pool_.world = &where;
         return *this;
     }
 

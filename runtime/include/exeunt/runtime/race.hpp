@@ -43,9 +43,8 @@ class race_awaiter : public fixed_join<race_awaiter<Ts...>, Ts...> {
     void branch_ended(Branch& b, std::size_t i) noexcept {
         if (b.outcome == link::status::cancelled) return;
         std::size_t none = nobody;
-        // acq_rel: nothing is read through it before the join, which orders everything.
-        if (winner_.compare_exchange_strong(none, i, std::memory_order_acq_rel,
-                                            std::memory_order_acquire)) {
+        // relaxed: nothing is read through it before the join, which orders everything.
+        if (winner_.compare_exchange_strong(none, i, std::memory_order_relaxed)) {
             this->cancel_children();
         } else if (b.outcome == link::status::exception) {
             report_suppressed(b.error());

@@ -16,6 +16,11 @@
 ///     ex::task_handle<> h = rt.spawn(heartbeat, 5s);
 namespace exeunt {
 
+class runtime;
+namespace core {
+void cancel_spawned_tasks(runtime& from) noexcept;
+}
+
 /// A set of worker threads with their event loops, and the tasks that run on them. There is no
 /// global one; several may live side by side.
 ///
@@ -60,6 +65,7 @@ class runtime {
     static runtime* current() noexcept;
 
  private:
+    friend void core::cancel_spawned_tasks(runtime& from) noexcept;
     class root_scope;
 
     /// What a blocked thread waits for.
@@ -116,8 +122,8 @@ T run(task<T> main, const options& wanted = options());
 /// caller is not on a worker.
 template <class F, class... Args>
 requires core::spawnable<F, Args...>
-[[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]] auto
-spawn(F&& function, Args&&... args) -> task_handle<core::spawned_t<F, Args...>>;
+[[nodiscard("letting go of the handle cancels the task: keep it, or call detach()")]] auto spawn(
+    F&& function, Args&&... args) -> task_handle<core::spawned_t<F, Args...>>;
 template <any_task Task>
 void spawn(Task&&) {
     core::refuse_spawned_task<Task>();

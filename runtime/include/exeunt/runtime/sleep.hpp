@@ -8,7 +8,7 @@
 /// Waiting for a time.
 ///
 ///     co_await ex::sleep(10ms);
-///     co_await ex::sleep_until(std::chrono::steady_clock::now() + 1s);
+///     co_await ex::sleep_until(ex::now() + 1s);
 namespace exeunt {
 namespace core {
 class sleep_awaiter;
@@ -19,7 +19,11 @@ class sleep_awaiter;
 /// Cancellation: ends at once as cancelled. Complexity: O(1). Errors: none.
 core::sleep_awaiter sleep(std::chrono::nanoseconds duration) noexcept;
 
-/// Suspends the task until `deadline` of the steady clock.
+/// The steady clock as tasks see it: in a simulation the virtual time, else, and on threads that
+/// run no tasks, std::chrono::steady_clock. Thread-safe. Errors: none.
+std::chrono::steady_clock::time_point now() noexcept;
+
+/// Suspends the task until `deadline` of the steady clock: see now().
 core::sleep_awaiter sleep_until(std::chrono::steady_clock::time_point deadline) noexcept;
 
 // ------------------------------------------------------------------------------ implementation

@@ -127,7 +127,10 @@ struct combinator : leaf {
     void cancel_children() noexcept;
 
     /// Whether cancel_children() was called. A combinator starts no child after that.
-    bool children_cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
+    bool children_cancelled() const noexcept {
+        // acquire: pairs with the release in strand::claim_walk().
+        return cancelled_.load(std::memory_order_acquire);
+    }
 
     /// The strand that is parked on this combinator.
     core::strand& parent() const noexcept;
@@ -183,11 +186,12 @@ class strand {
     strand(const strand&) = delete;
     strand& operator=(const strand&) = delete;
 
-    /// Whether cancellation was requested, for all that is known here; one relaxed load. False for
-    /// a strand that never registered even if a scope above was cancelled: see cancel_requested().
+    /// Whether cancellation was requested, for all that is known here; one load. False for a
+    /// strand that never registered even if a scope above was cancelled: see cancel_requested().
+    /// What comes before the request happens-before what follows the answer that there was one.
     bool cancelled() const noexcept {
-        // relaxed: the flag orders nothing; whoever acts on it synchronises by other means.
-        return (word_.load(std::memory_order_relaxed) & c_bit) != 0;
+        // acquire: pairs with the release in mark_cancelled().
+        return (word_.load(std::memory_order_acquire) & c_bit) != 0;
     }
 
     /// Registers upwards if that has not happened yet, and says whether cancellation was requested.
@@ -240,6 +244,7 @@ class strand {
     void register_up() noexcept;
     bool link_leaf(combinator& below) noexcept;
     void finish_visit(bool taken_off) noexcept;
+    static bool claim_walk(combinator& below) noexcept;
     static void cancel_from(combinator& top) noexcept;
     void visit() noexcept;
 

@@ -66,7 +66,8 @@ class task_handle {
         record_->set_observed();
         return record_->exception();
     }
-    /// Requests cancellation; returns at once. Any thread; idempotent.
+    /// Requests cancellation; returns at once. Any thread; idempotent. What comes before the call
+    /// that took effect happens-before the task's unwinding.
     void cancel() noexcept { checked().request_cancel(); }
     /// Lets the task go on alone; the runtime still joins it at its end. An exception then goes to
     /// on_unhandled(). The handle is empty afterwards.

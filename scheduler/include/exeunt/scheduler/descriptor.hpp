@@ -82,6 +82,10 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     static constexpr std::int64_t not_waiting = -1;
     static constexpr std::int64_t not_noted = -2;
 
+    /// The network of a simulation is no more: the record's number is `gone` from now on, if it was
+    /// `fd`.
+    void leave_network(int fd, int gone) noexcept;
+
     // ---------------------------------------------------------------- implementation
  private:
     friend class descriptor_handle;

@@ -52,6 +52,19 @@ frame_allocator_figures frame_allocator_stats();
 /// 8 KiB a class). Takes time in proportion to the free blocks: for a quiet moment after a peak.
 std::size_t trim_frame_allocator();
 
+/// While one exists, each allocation of its thread asks it first, and throws std::bad_alloc if it
+/// says so: for tests of what happens then. Allocations of that thread are slow meanwhile. At most
+/// one for a thread, which makes and ends it.
+class failing_frames {
+ public:
+    using question = bool (*)(void* context) noexcept;
+
+    failing_frames(question fails, void* context) noexcept;
+    failing_frames(const failing_frames&) = delete;
+    failing_frames& operator=(const failing_frames&) = delete;
+    ~failing_frames();
+};
+
 // -------------------------------------------------------------------- implementation
 
 /// The size classes: one for 0 bytes, then 16, 32 ... 256, then 320, 384 ... 1024.
@@ -61,15 +74,16 @@ constexpr unsigned frame_class_of(std::size_t bytes) noexcept {
     return static_cast<unsigned>(bytes <= 256 ? (bytes + 15) / 16 : 13 + (bytes - 1) / 64);
 }
 
-// Two functions that are never inlined, because the address of a thread-local variable must not be
+// Functions that are never inlined, because the address of a thread-local variable must not be
 // kept over a suspension: the coroutine that calls them may have moved to another thread since it
 // last did.
+[[nodiscard]] EXEUNT_NOINLINE void* allocate_large(std::size_t bytes);
 [[nodiscard]] EXEUNT_NOINLINE void* allocate_of_class(unsigned size_class, std::size_t bytes);
 EXEUNT_NOINLINE void deallocate_of_class(void* p, unsigned size_class) noexcept;
 
 // What is inlined is the arithmetic: a frame's size is a constant where it is allocated.
 inline void* allocate_frame(std::size_t bytes) {
-    if (bytes > largest_pooled_frame) return ::operator new(bytes);
+    if (bytes > largest_pooled_frame) return allocate_large(bytes);
     return allocate_of_class(frame_class_of(bytes), bytes);
 }
 

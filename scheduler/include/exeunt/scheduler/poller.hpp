@@ -12,6 +12,8 @@
 /// knows nothing of workers, tasks or timers, and can be tested alone.
 namespace exeunt::scheduler {
 
+class simulation;
+
 /// One event loop backend, owned by one worker.
 ///
 /// Thread safety: `submit`, `poll` and the destructor belong to the owner's thread; `cancel` and
@@ -59,7 +61,7 @@ enum class event_loop : std::uint8_t {
     automatic,  ///< EXEUNT_EVENT_LOOP if set, else io_uring where it can be had, else epoll
     epoll,
     io_uring,
-    simulated,  ///< one worker, virtual time, seeded order
+    simulated,  ///< one thread plays all workers, virtual time, seeded order
 };
 
 /// Settles `automatic`: reads EXEUNT_EVENT_LOOP ("epoll", "io_uring", "automatic"), probes io_uring
@@ -68,8 +70,9 @@ enum class event_loop : std::uint8_t {
 /// a named backend cannot be had or EXEUNT_EVENT_LOOP has an unknown value.
 event_loop choose_event_loop(event_loop wanted);
 
-/// Makes a poller of a settled kind. `seed` orders the completions of a simulated one. Throws
-/// std::system_error when the kernel refuses.
-core::owner<poller> make_poller(event_loop kind, std::uint64_t seed = 0);
+/// Makes a poller of a settled kind. `seed` orders the completions of a simulated one, whose clock
+/// is that of `world` if there is one. Throws std::system_error when the kernel refuses.
+core::owner<poller> make_poller(event_loop kind, std::uint64_t seed = 0,
+                                simulation* world = nullptr);
 
 }  // namespace exeunt::scheduler

@@ -110,13 +110,24 @@ class worker {
 
  private:
     friend class worker_pool;
+    friend class simulation;
+    /// While one of these lives the calling thread is that worker's.
+    class occupied {
+     public:
+        explicit occupied(worker& w) noexcept;
+        ~occupied();
+        occupied(const occupied&) = delete;
+        occupied& operator=(const occupied&) = delete;
+    };
     static constexpr int max_depth = 64;
     /// At most so many items run between two looks at the event loop and the shared queues.
     static constexpr unsigned fairness_interval = 61;
 
     void* next() noexcept;
     void* look_around() noexcept;
-    void* next_in_simulation() noexcept;
+    void* any_ready() noexcept;
+    void* settle_on(void* item) noexcept;
+    bool run_simulated(simulation& world);
     void* take_shared() noexcept;
     void* take_inbox() noexcept;
     void* search() noexcept;
@@ -125,6 +136,8 @@ class worker {
     void* steal_stuck() noexcept;
     bool looks_empty() const noexcept { return deque_.empty() && ready_.empty(); }
     void park();
+    bool falls_asleep() noexcept;
+    void wakes_up(operation* done) noexcept;
     bool anything_to_do() noexcept;
     void execute(void* item) noexcept;
     void turn_event_loop();

@@ -16,6 +16,7 @@
 /// A set of workers that share their work: what is ready on one may be run by any.
 namespace exeunt::scheduler {
 
+class simulation;
 class worker;
 
 /// What a pool is made of.
@@ -25,6 +26,7 @@ struct pool_options {
     event_loop loop = event_loop::automatic;  ///< see choose_event_loop()
     std::uint64_t seed = 0;                   ///< of the victim choice, and of a simulation
     bool pin = false;                         ///< binds each worker to a core of its own
+    simulation* world = nullptr;              ///< where a simulated pool runs; null: one of its own
 };
 static_assert(!std::is_aggregate_v<pool_options>);
 
@@ -47,7 +49,9 @@ class worker_pool {
     worker& at(unsigned index) noexcept { return *workers_[index]; }
     void* owner() const noexcept { return owner_; }
     event_loop loop() const noexcept { return loop_; }
-    bool simulated() const noexcept { return loop_ == event_loop::simulated; }
+    bool simulated() const noexcept { return world_ != nullptr; }
+    /// In a simulation; else null.
+    simulation* world() const noexcept { return world_; }
     /// Sum over the workers; a snapshot that may be a little torn.
     counters_snapshot counters() const noexcept;
     /// How many pools are alive in this process.
@@ -63,6 +67,7 @@ class worker_pool {
 
  private:
     friend class worker;
+    friend class simulation;
     EXEUNT_COLD void wake_one(worker& near) noexcept;
     bool wake_near(unsigned index) noexcept;
     bool stopping() const noexcept {
@@ -115,6 +120,8 @@ class worker_pool {
     void* owner_;
     event_loop loop_;
     unsigned size_;
+    core::owner<simulation> own_world_;  ///< of a simulated pool that was not given one
+    simulation* world_;
     std::vector<core::owner<worker>> workers_;
     struct threads;  // keeps <thread> out of the header
     core::owner<threads> threads_;
