@@ -83,18 +83,21 @@ leaf* actor_cell::after_run() noexcept {
 void actor_cell::close(exit_reason reason) noexcept {
     static_cast<void>(close_gate());
     const std::uint32_t admissions = discard_all();
+    refuse_senders();
+    delete std::exchange(record, nullptr);
+    owner = nullptr;
     wake_list woken;
     {
         std::lock_guard guard(lock_);
         reason_ = reason;
+        // release: pairs with the acquire in pin() and alive(). Before anybody learns of the end by
+        // the reason, so that the actor lives no more for whoever has.
+        gate_.fetch_or(ended_bit, std::memory_order_release);
         while (waiter* w = watchers_.pop_front()) {
             static_cast<end_waiter*>(w)->reason = reason;
             woken.add(*w);
         }
     }
-    refuse_senders();
-    delete std::exchange(record, nullptr);
-    owner = nullptr;
     // Its own pin, and what lay in the mailbox.
     subtract(one_pin + admissions);
     // Whoever waited for the end finds that it has come. The waiters lie in frames of their own.
@@ -135,10 +138,10 @@ std::uint32_t actor_cell::discard_all() noexcept {
 
 bool actor_cell::pin(generation_type generation) noexcept {
     for (;;) {
-        // acquire: pairs with the release in subtract(), recycle() and open(), where the actor has
+        // acquire: pairs with the release in close(), recycle() and open(), where the actor has
         // ended: what it did comes before what its observer does.
         std::uint64_t word = gate_.load(std::memory_order_acquire);
-        if (word >> generation_shift != generation || (word & pins_mask) == 0) return false;
+        if (word >> generation_shift != generation || (word & ended_bit) != 0) return false;
         if ((word & pins_mask) == pins_mask) {  // more threads than there are pins: wait
             scheduler::spin_pause();
             continue;
@@ -168,7 +171,7 @@ void actor_cell::unpin() noexcept {
 bool actor_cell::alive(generation_type generation) const noexcept {
     // acquire: as in pin().
     const std::uint64_t word = gate_.load(std::memory_order_acquire);
-    return word >> generation_shift == generation && (word & pins_mask) != 0;
+    return word >> generation_shift == generation && (word & ended_bit) == 0;
 }
 
 /// Whoever takes the last pin or admission away uses the cell again.

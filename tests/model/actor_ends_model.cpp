@@ -47,6 +47,7 @@ void beside(story& told, behaviour function, std::vector<address_use> others,
             wake_address(&ready, true);
             explore(when == from::its_beginning);
             told.end = co_await to.ended();
+            require(!to.alive() && !to.kill(), "it has ended, and lives");
             if (told.next == nullptr) co_return;
             explore(true);
             scope.spawn(told.next, std::ref(told));

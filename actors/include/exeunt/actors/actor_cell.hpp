@@ -107,7 +107,7 @@ class actor_cell {
     /// False: it has ended; w.reason says how, as far as that is known.
     bool watch(end_waiter& w, generation_type generation) noexcept;
     bool unwatch(end_waiter& w) noexcept;
-    /// Keeps the cell from being used again; false when the generation has passed.
+    /// Keeps the cell from being used again; false when the actor has ended.
     bool pin(generation_type generation) noexcept;
     void unpin() noexcept;
     bool alive(generation_type generation) const noexcept;
@@ -150,13 +150,15 @@ class actor_cell {
     //   bits 0-19   messages admitted and not yet given back by the receiver
     //   bit  20     senders stand in the list: whoever comes now stands behind them
     //   bit  21     closed: nothing is admitted any more
-    //   bits 22-29  pins: the actor itself (one) and whoever stops, kills or watches it
+    //   bits 22-28  pins: the actor itself (one) and whoever stops, kills or watches it
+    //   bit  29     ended: those that ask after it are told so
     //   bits 30-63  generation
     static constexpr std::uint64_t count_mask = (1U << 20) - 1;
     static constexpr std::uint64_t waiting_bit = 1U << 20;
     static constexpr std::uint64_t closed_bit = 1U << 21;
     static constexpr std::uint64_t one_pin = 1U << 22;
-    static constexpr std::uint64_t pins_mask = 0xffU * one_pin;
+    static constexpr std::uint64_t pins_mask = 0x7fU * one_pin;
+    static constexpr std::uint64_t ended_bit = 1U << 29;
     static constexpr int generation_shift = 30;
 
     // Life: how a kill and the end of a run meet.
