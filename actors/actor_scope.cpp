@@ -14,15 +14,27 @@ using core::restart_record;
 
 actor_scope::actor_scope(void (*finished)(void* self), core::strand& body,
                          std::chrono::nanoseconds drain, core::restart_policy* policy) noexcept
-    : combinator(next_child, nullptr, finished), actor_owner(run_ended), body_(body),
-      policy_(policy), drain_(drain), drain_timer_(drain_expired, *this) {}
+    : combinator(next_child, nullptr, finished),
+      actor_owner(run_ended),
+      body_(body),
+      policy_(policy),
+      drain_(drain),
+      drain_timer_(drain_expired, *this) {}
 
 /// A cancellation reaches the body alone: the actors are stopped when that has ended.
-core::strand* actor_scope::next_child(combinator& self,
-                                      core::strand* last) noexcept {
-    if (last != nullptr) return nullptr;
-    core::strand& body = static_cast<actor_scope&>(self).body_;
-    return body.mark_cancelled() ? &body : nullptr;
+core::strand* actor_scope::next_child(combinator& self, core::strand* last,
+                                      core::walk purpose) noexcept {
+    auto& me = static_cast<actor_scope&>(self);
+    if (last == nullptr && me.body_.needs_visit(purpose)) return &me.body_;
+    if (purpose == core::walk::cancel) return nullptr;
+    std::lock_guard guard(me.lock_);
+    const bool from_the_first = last == nullptr || last == &me.body_;
+    actor_cell* cell = from_the_first ? me.first_ : actor_cell::whose_run(*last).later;
+    for (; cell != nullptr; cell = cell->later) {
+        core::strand* const run = cell->run_under_way();
+        if (run != nullptr && run->needs_visit(purpose)) return run;
+    }
+    return nullptr;
 }
 
 // ---------------------------------------------------------------------------- beginning
@@ -76,9 +88,12 @@ core::leaf* actor_scope::run_ended(core::actor_owner& self, actor_cell& cell, ex
     if (reason == exit_reason::failed && me.policy_ != nullptr) {
         if (auto* record = dynamic_cast<restart_record*>(cell.record)) {
             switch (me.try_restart(*record, error)) {
-                case restart::at_once: return me.start_again(cell);
-                case restart::later: return nullptr;
-                case restart::no: break;
+                case restart::at_once:
+                    return me.start_again(cell);
+                case restart::later:
+                    return nullptr;
+                case restart::no:
+                    break;
             }
         }
     }
@@ -159,9 +174,12 @@ core::leaf* actor_scope::start_again(actor_cell& cell) noexcept {
         } catch (...) {
             std::exception_ptr error = std::current_exception();
             switch (try_restart(record, error)) {
-                case restart::at_once: continue;
-                case restart::later: return nullptr;
-                case restart::no: return end(cell, exit_reason::failed, error);
+                case restart::at_once:
+                    continue;
+                case restart::later:
+                    return nullptr;
+                case restart::no:
+                    return end(cell, exit_reason::failed, error);
             }
         }
     }

@@ -26,6 +26,16 @@ class runtime::root_scope final : public core::spawn_scope {
         cancel_one_by_one(guard);
     }
 
+    /// The oldest first.
+    void look_at_all(void (*look)(core::strand& task, void* context), void* context) {
+        std::lock_guard guard(lock_);
+        core::listed_strand* each = first_;
+        while (each != nullptr && each->next_listed != nullptr)
+            each = each->next_listed;
+        for (; each != nullptr; each = each->previous_listed)
+            look(*each, context);
+    }
+
     /// Cancels every task and waits until the last has ended.
     void close() noexcept {
         std::unique_lock guard(lock_);
@@ -143,6 +153,12 @@ void runtime::blocker::wait() noexcept {
 /// Not beside the end of the runtime.
 void core::cancel_spawned_tasks(runtime& from) noexcept {
     from.scope_->cancel();
+}
+
+/// While no strand runs.
+void core::look_at_spawned_tasks(runtime& of, void (*look)(strand& task, void* context),
+                                 void* context) {
+    of.scope_->look_at_all(look, context);
 }
 
 runtime& core::current_runtime() {

@@ -165,6 +165,11 @@ class schedule {
             case phase::playing:
                 break;
             case phase::cancelled:
+                // What main needs to end may have been among those beside it, so they come last.
+                is_.store(phase::all_cancelled, std::memory_order_relaxed);
+                core::cancel_spawned_tasks(*runtime_);
+                return true;
+            case phase::all_cancelled:
                 give_up("and, cancelled, it does not end");
             case phase::ending:
                 give_up("tasks that were spawned beside main do not end when they are cancelled");
@@ -173,11 +178,14 @@ class schedule {
                        ? "deadlock: every task waits, and nothing that could wake one will come"
                        : "endless: more than " + std::to_string(world_.steps()) + " steps";
         world_.end_trace();
-        const core::waiting_report list;
+        core::look_at_spawned_tasks(
+            *runtime_,
+            [](core::strand& task, void* text) {
+                core::append_waiting(*static_cast<std::string*>(text), task);
+            },
+            &failure_);
         is_.store(phase::cancelled, std::memory_order_relaxed);
         playing_->cancel();
-        core::cancel_spawned_tasks(*runtime_);
-        failure_ += list.text();
         return true;
     }
 
@@ -191,7 +199,7 @@ class schedule {
     simulation world_;
     std::uint64_t seed_;
     options options_;
-    enum class phase : std::uint8_t { begins, playing, cancelled, ended, ending };
+    enum class phase : std::uint8_t { begins, playing, cancelled, all_cancelled, ended, ending };
     atomic<phase> is_{phase::begins};
     runtime* runtime_ = nullptr;
     task_handle<>* playing_ = nullptr;

@@ -5,8 +5,6 @@
 #include <exeunt/runtime/unwinding.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
-#include "waiting_report.hpp"
-
 namespace exeunt::core {
 namespace {
 
@@ -22,12 +20,6 @@ void resume_leaf(void* self) {
 void unwind_leaf(void* self) {
     void* boundary = unwind(*static_cast<leaf*>(self)->frame);
     EXEUNT_MUSTTAIL return entry(boundary)(boundary);
-}
-
-/// For a report, if anybody wants one: `s` waits on `l`.
-void report(const strand& s, const leaf& l) noexcept {
-    if (waiting_report* r = waiting_report::current(); EXEUNT_UNLIKELY(r != nullptr))
-        r->visits(s, l);
 }
 
 void make_unwinding(leaf& l) noexcept {
@@ -177,7 +169,7 @@ bool strand::claim_walk(combinator& below) noexcept {
 /// Each strand that is being visited, or has a visited one below it, is held by its B.
 void strand::cancel_from(combinator& top) noexcept {
     combinator* at = &top;
-    strand* child = at->next_child_(*at, nullptr);
+    strand* child = at->next_child_(*at, nullptr, walk::cancel);
     for (;;) {
         if (child == nullptr) {
             if (at == &top) return;
@@ -185,27 +177,26 @@ void strand::cancel_from(combinator& top) noexcept {
             strand& finished = at->parent();
             combinator* above = finished.up_;
             // Before B is dropped: a list can be walked on only from a child that is held.
-            child = above->next_child_(*above, &finished);
+            child = above->next_child_(*above, &finished, walk::cancel);
             finished.finish_visit(false);
             at = above;
             continue;
         }
         leaf* l = leaf_of(child->word_.load(std::memory_order_relaxed));
-        report(*child, *l);
         if (l->take_off == nullptr) {
             auto& below = static_cast<combinator&>(*l);
             if (claim_walk(below)) {
                 at = &below;
-                child = at->next_child_(*at, nullptr);
+                child = at->next_child_(*at, nullptr, walk::cancel);
                 continue;
             }
-            strand* next = at->next_child_(*at, child);
+            strand* next = at->next_child_(*at, child, walk::cancel);
             child->finish_visit(false);
             child = next;
             continue;
         }
         const bool taken_off = l->take_off(*l);
-        strand* next = at->next_child_(*at, child);
+        strand* next = at->next_child_(*at, child, walk::cancel);
         child->finish_visit(taken_off);
         child = next;
     }
@@ -223,7 +214,6 @@ bool strand::scope_cancelled() const noexcept {
 void strand::request_cancel() noexcept {
     if (!mark_cancelled()) return;
     leaf* l = leaf_of(word_.load(std::memory_order_relaxed));
-    report(*this, *l);
     if (l->take_off != nullptr) {
         finish_visit(l->take_off(*l));
         return;

@@ -27,10 +27,10 @@ void deadline_combinator::expired(scheduler::timer& t) noexcept {
     if (me.finish() != nullptr) make_ready(me);
 }
 
-strand* deadline_combinator::next_child(combinator& self, strand* last) noexcept {
+strand* deadline_combinator::next_child(combinator& self, strand* last, walk purpose) noexcept {
     if (last != nullptr) return nullptr;
     strand& child = static_cast<deadline_combinator&>(self).child_;
-    return child.mark_cancelled() ? &child : nullptr;
+    return child.needs_visit(purpose) ? &child : nullptr;
 }
 
 }  // namespace exeunt::core

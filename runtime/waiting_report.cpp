@@ -5,11 +5,10 @@
 #include <exeunt/scheduler/code_name.hpp>
 
 #include <cstring>
+#include <vector>
 
 namespace exeunt::core {
 namespace {
-
-thread_local constinit waiting_report* of_this_thread = nullptr;
 
 /// The function of a coroutine: the first word of its frame.
 const void* code_of(promise_base& coroutine) {
@@ -18,30 +17,34 @@ const void* code_of(promise_base& coroutine) {
     return code;
 }
 
-}  // namespace
-
-waiting_report::waiting_report() noexcept {
-    of_this_thread = this;
-}
-
-waiting_report::~waiting_report() {
-    of_this_thread = nullptr;
-}
-
-waiting_report* waiting_report::current() noexcept {
-    return of_this_thread;
-}
-
-void waiting_report::visits(const strand& waiting, const leaf& l) {
-    std::size_t depth = 1;
-    for (const strand* each = &waiting; each->up() != nullptr; each = &each->up()->parent())
-        ++depth;
+void append_line(std::string& text, std::size_t depth, const leaf& l) {
     // A leaf is known by what takes it off, a combinator by what it does when all have ended.
     const void* const wait = l.take_off != nullptr ? reinterpret_cast<const void*>(l.take_off)
                                                    : reinterpret_cast<const void*>(l.resume);
-    text_ += '\n';
-    text_.append(2 * depth, ' ');
-    text_ += scheduler::code_name(code_of(*l.frame)) + " waits in " + scheduler::code_name(wait);
+    text += '\n';
+    text.append(2 * depth, ' ');
+    text += scheduler::code_name(code_of(*l.frame)) + " waits in " + scheduler::code_name(wait);
+}
+
+}  // namespace
+
+void append_waiting(std::string& text, strand& top) {
+    if (top.parked_on() == nullptr) return;
+    std::vector<strand*> path{&top};  // the last one is the next to be told of
+    for (;;) {
+        leaf& l = *path.back()->parked_on();
+        append_line(text, path.size(), l);
+        strand* next = nullptr;
+        if (l.take_off == nullptr) next = static_cast<combinator&>(l).parked_child_after(nullptr);
+        while (next == nullptr) {
+            strand* const told = path.back();
+            path.pop_back();
+            if (path.empty()) return;
+            auto& above = static_cast<combinator&>(*path.back()->parked_on());
+            next = above.parked_child_after(told);
+        }
+        path.push_back(next);
+    }
 }
 
 }  // namespace exeunt::core

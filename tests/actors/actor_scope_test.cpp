@@ -5,6 +5,7 @@
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/race.hpp>
 #include <exeunt/runtime/settled.hpp>
+#include <exeunt/runtime/simulate.hpp>
 #include <exeunt/runtime/timeout.hpp>
 
 namespace exeunt::tests {
@@ -234,6 +235,30 @@ TEST_P(actor_scope_test, cancel_ends_the_scope_without_an_error) {
         co_return 5;
     };
     EXPECT_EQ(run(main()), 5);
+}
+
+task<> listens(mailbox<add> inbox) {
+    while (auto message = co_await inbox.receive()) {
+    }
+}
+
+TEST(actor_scope, a_deadlock_is_reported_with_its_actors) {
+    std::string what;
+    try {
+        static_cast<void>(simulate(simulation_options().schedules(1), []() -> task<> {
+            auto body = [](actor_scope& scope) -> task<> {
+                co_await scope.spawn(listens).ended();  // nobody stops it
+            };
+            co_await with_actors(body);
+        }));
+    } catch (const simulation_failure& failure) {
+        what = failure.what();
+    }
+    EXPECT_NE(what.find("deadlock"), std::string::npos) << what;
+    std::size_t waiting = 0;
+    for (std::size_t at = 0; (at = what.find(" waits in ", at)) != std::string::npos; ++at)
+        ++waiting;
+    EXPECT_EQ(waiting, 3U) << what;  // main, the body and the actor
 }
 
 }  // namespace

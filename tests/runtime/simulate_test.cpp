@@ -145,6 +145,27 @@ TEST(simulate, names_those_who_wait_beside_main) {
     EXPECT_EQ(times(what, " waits in "), 2U) << what;
 }
 
+task<> answers(event& asked, event& answered) {
+    co_await asked.wait();
+    answered.set();
+}
+task<> asks_when_it_ends(event& never, event& asked, event& answered) {
+    const result<void> outcome = co_await settled(never.wait());
+    EXPECT_TRUE(outcome.cancelled());
+    asked.set();
+    co_await shield(answered.wait());
+}
+
+TEST(simulate, leaves_what_main_needs_to_end) {
+    event never, asked, answered;
+    const std::string what = failure_of(simulation_options().schedules(100), [&]() -> task<> {
+        auto beside = spawn(answers, std::ref(asked), std::ref(answered));
+        co_await asks_when_it_ends(never, asked, answered);
+    });
+    EXPECT_TRUE(says(what, "deadlock")) << what;
+    EXPECT_TRUE(answered.is_set());
+}
+
 TEST(simulate, ends_what_does_not_end) {
     const std::string what = failure_of(simulation_options().steps(10'000), []() -> task<> {
         for (;;)

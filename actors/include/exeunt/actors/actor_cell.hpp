@@ -124,6 +124,12 @@ class actor_cell {
     bool is_own(const strand& s) const noexcept {
         return &s == static_cast<const strand*>(&run_.it);
     }
+    /// The strand of the actor's present run, or null. While no strand runs.
+    strand* run_under_way() noexcept {
+        return (life_.load(std::memory_order_relaxed) & idle_bit) != 0 ? nullptr : &run_.it;
+    }
+    /// The cell whose run `s` is.
+    static actor_cell& whose_run(strand& s) noexcept { return static_cast<run&>(s).cell; }
     /// A message to itself: never refused for want of room. The actor's own strand only.
     void put_own(envelope& e) noexcept;
     bool closed() const noexcept {

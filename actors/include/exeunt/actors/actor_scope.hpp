@@ -24,7 +24,7 @@ class actors_awaiter;
 /// one after the other, the youngest first, each after the one before has drained its mailbox and
 /// ended; those that are left when the time for it is over are killed.
 class actor_scope : core::combinator, core::actor_owner {
-  public:
+ public:
     actor_scope(const actor_scope&) = delete;
     actor_scope& operator=(const actor_scope&) = delete;
 
@@ -36,20 +36,19 @@ class actor_scope : core::combinator, core::actor_owner {
     /// the body or from an actor of the scope.
     /// Errors: std::bad_alloc, and what calling `function` throws.
     template <class F, class... Args>
-        requires actor_function<F, Args...>
-    address_of<F> spawn(F&& function, Args&&... args) {
+    requires actor_function<F, Args...> address_of<F> spawn(F&& function, Args&&... args) {
         return spawn(actor_options(), std::forward<F>(function), std::forward<Args>(args)...);
     }
     template <class F, class... Args>
-        requires actor_function<F, Args...>
-    address_of<F> spawn(const actor_options& options, F&& function, Args&&... args);
+    requires actor_function<F, Args...> address_of<F> spawn(const actor_options& options,
+                                                            F&& function, Args&&... args);
 
     /// Cancels the body; then goes on as at its end. Any thread.
     void cancel() noexcept { cancel_children(); }
     /// Actors that have not ended; a snapshot.
     std::size_t size() const noexcept { return actors_.load(std::memory_order_relaxed); }
 
-  protected:
+ protected:
     actor_scope(void (*finished)(void* self), core::strand& body, std::chrono::nanoseconds drain,
                 core::restart_policy* policy) noexcept;
     ~actor_scope() { EXEUNT_ASSERT(first_ == nullptr); }
@@ -67,7 +66,7 @@ class actor_scope : core::combinator, core::actor_owner {
         return static_cast<actor_scope&>(combinator::of(self));
     }
 
-  private:
+ private:
     template <class F>
     friend class core::actors_awaiter;
     friend class core::restart_record;
@@ -93,7 +92,8 @@ class actor_scope : core::combinator, core::actor_owner {
     void stop_next() noexcept;
     bool stop_waiting(core::actor_cell& cell) noexcept;
     bool kill_next() noexcept;
-    static core::strand* next_child(combinator& self, core::strand* last) noexcept;
+    static core::strand* next_child(combinator& self, core::strand* last,
+                                    core::walk purpose) noexcept;
     static void drain_expired(scheduler::timer& t) noexcept;
 
     core::strand& body_;
@@ -122,21 +122,20 @@ class actor_scope : core::combinator, core::actor_owner {
 /// take to end after the body; then they are killed.
 /// Cancellation: the body is cancelled, the actors are stopped and drained as at the body's end.
 template <class F>
-    requires std::invocable<F&, actor_scope&>
+requires std::invocable<F&, actor_scope&>
 auto with_actors(F&& body);
 template <class F>
-    requires std::invocable<F&, actor_scope&>
+requires std::invocable<F&, actor_scope&>
 auto with_actors(std::chrono::nanoseconds drain, F&& body);
 
 // ------------------------------------------------------------------------------ implementation
 
 template <class F, class... Args>
-    requires actor_function<F, Args...>
-address_of<F> actor_scope::spawn(const actor_options& options, F&& function, Args&&... args) {
+requires actor_function<F, Args...> address_of<F> actor_scope::spawn(const actor_options& options,
+                                                                     F&& function, Args&&... args) {
     using function_type = std::decay_t<F>;
     core::refuse_fragile_temporary<F>();
-    core::actor_cell& cell =
-        core::actor_cell::open(options.capacity(), options.answer_within());
+    core::actor_cell& cell = core::actor_cell::open(options.capacity(), options.answer_within());
     const address_of<F> address(cell, cell.generation());
     try {
         if constexpr (sizeof...(Args) == 0 &&
@@ -163,7 +162,7 @@ struct actors_body {
     using type = std::invoke_result<F&>;
 };
 template <class F>
-    requires std::invocable<F&, actor_scope&>
+requires std::invocable<F&, actor_scope&>
 struct actors_body<F> {
     using type = std::invoke_result<F&, actor_scope&>;
 };
@@ -171,14 +170,15 @@ struct actors_body<F> {
 /// The parent waits for a body and its actors.
 template <class F>
 class actors_awaiter : actor_scope {
-  public:
+ public:
     using task_type = typename actors_body<F>::type::type;
     static_assert(any_task<task_type>, "the body of a scope of actors must return a task");
     using value_type = typename task_type::value_type;
 
     template <class G>
     actors_awaiter(G&& body, std::chrono::nanoseconds drain, restart_policy* policy)
-        : actor_scope(finished, branch_, drain, policy), body_(std::forward<G>(body)),
+        : actor_scope(finished, branch_, drain, policy),
+          body_(std::forward<G>(body)),
           branch_(ended, &as_combinator()) {}
 
     bool await_ready() const noexcept { return false; }
@@ -213,7 +213,7 @@ class actors_awaiter : actor_scope {
         return branch_.take();
     }
 
-  private:
+ private:
     static actors_awaiter& of(combinator& c) noexcept {
         return static_cast<actors_awaiter&>(static_cast<actor_scope&>(c));
     }
@@ -247,7 +247,7 @@ class actors_awaiter : actor_scope {
 
 template <class F>
 class [[nodiscard]] with_actors_of {
-  public:
+ public:
     template <class G>
     with_actors_of(G&& body, std::chrono::nanoseconds drain, restart_policy* policy)
         : body_(std::forward<G>(body)), drain_(drain), policy_(policy) {}
@@ -255,7 +255,7 @@ class [[nodiscard]] with_actors_of {
         return actors_awaiter<F>(std::move(body_), drain_, policy_);
     }
 
-  private:
+ private:
     F body_;
     std::chrono::nanoseconds drain_;
     restart_policy* policy_;
@@ -264,13 +264,13 @@ class [[nodiscard]] with_actors_of {
 }  // namespace core
 
 template <class F>
-    requires std::invocable<F&, actor_scope&>
+requires std::invocable<F&, actor_scope&>
 auto with_actors(std::chrono::nanoseconds drain, F&& body) {
     core::refuse_fragile_temporary<F>();
     return core::with_actors_of<std::decay_t<F>>(std::forward<F>(body), drain, nullptr);
 }
 template <class F>
-    requires std::invocable<F&, actor_scope&>
+requires std::invocable<F&, actor_scope&>
 auto with_actors(F&& body) {
     return with_actors(std::chrono::seconds(5), std::forward<F>(body));
 }

@@ -98,13 +98,13 @@ class fixed_join_of<Derived, std::index_sequence<I...>, Ts...>
         return slot.value;
     }
 
-    static strand* next_child(combinator& self, strand* last) noexcept {
+    static strand* next_child(combinator& self, strand* last, walk purpose) noexcept {
         auto& me = static_cast<fixed_join_of&>(self);
         std::size_t i = 0;
         while (last != nullptr && me.strands_[i++] != last) {
         }
         for (; i < size; ++i) {
-            if (me.strands_[i]->mark_cancelled()) return me.strands_[i];
+            if (me.strands_[i]->needs_visit(purpose)) return me.strands_[i];
         }
         return nullptr;
     }

@@ -47,11 +47,11 @@ class listing_combinator : public combinator {
         // Not only its C: on behalf of a child further down, it may be parked already.
         if (too_late) added.request_cancel();
     }
-    static strand* next_child(combinator& self, strand* last) noexcept {
+    static strand* next_child(combinator& self, strand* last, walk purpose) noexcept {
         auto& me = static_cast<listing_combinator&>(self);
         scheduler::short_guard guard(me.lock_);
         listed_strand* each = last ? static_cast<listed_strand*>(last)->next_listed : me.first_;
-        while (each != nullptr && !each->mark_cancelled())
+        while (each != nullptr && !each->needs_visit(purpose))
             each = each->next_listed;
         return each;
     }

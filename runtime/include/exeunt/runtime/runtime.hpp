@@ -19,7 +19,8 @@ namespace exeunt {
 class runtime;
 namespace core {
 void cancel_spawned_tasks(runtime& from) noexcept;
-}
+void look_at_spawned_tasks(runtime& of, void (*look)(strand& task, void* context), void* context);
+}  // namespace core
 
 /// A set of worker threads with their event loops, and the tasks that run on them. There is no
 /// global one; several may live side by side.
@@ -66,6 +67,7 @@ class runtime {
 
  private:
     friend void core::cancel_spawned_tasks(runtime& from) noexcept;
+    friend void core::look_at_spawned_tasks(runtime&, void (*)(core::strand&, void*), void*);
     class root_scope;
 
     /// What a blocked thread waits for.

@@ -33,7 +33,7 @@ class shield_awaiter : public combinator {
     T await_resume() { return branch_.take(); }
 
  private:
-    static strand* next_child(combinator&, strand*) noexcept { return nullptr; }
+    static strand* next_child(combinator&, strand*, walk) noexcept { return nullptr; }
     static void ended(void* self) {
         auto& b = branch<T>::of(self);
         b.destroy_coroutine();

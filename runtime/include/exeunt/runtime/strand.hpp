@@ -101,12 +101,18 @@ struct alignas(16) leaf : scheduler::work_item {
     take_off_fn take_off;           ///< null marks a combinator
 };
 
+/// What a walk over the children of combinators is for.
+enum class walk : std::uint8_t {
+    cancel,  ///< marks each child cancelled, and visits those that were parked
+    look,    ///< changes nothing: for a report, while no strand runs
+};
+
 /// A leaf with child strands.
 struct combinator : leaf {
     /// Under the combinator's own lock, if it has one: goes on after `last` (null: from the first),
-    /// marks each child strand cancelled by strand::mark_cancelled(), and returns the first that
-    /// needs a visit, or null when there is none left.
-    using next_child_fn = strand* (*)(combinator&, strand* last) noexcept;
+    /// asks each child strand by strand::needs_visit(), and returns the first that says so, or null
+    /// when there is none left.
+    using next_child_fn = strand* (*)(combinator&, strand* last, walk purpose) noexcept;
     /// A child parks for the first time: a combinator whose children are in a list links it now.
     /// Null where there is nothing to do.
     using adopt_fn = void (*)(combinator&, strand& child) noexcept;
@@ -134,6 +140,11 @@ struct combinator : leaf {
 
     /// The strand that is parked on this combinator.
     core::strand& parent() const noexcept;
+
+    /// For walk::look: the first child that is parked, or the first one after `last`; or null.
+    core::strand* parked_child_after(core::strand* last) noexcept {
+        return next_child_(*this, last, walk::look);
+    }
 
     /// Everything has arrived: takes the parent off this leaf. Returns what the calling thread is
     /// to run next: `this` (whose `resume` continues the parent), or null when a canceller is busy
@@ -218,6 +229,14 @@ class strand {
     /// cancelled before, so that the caller has got B and must visit it.
     bool mark_cancelled() noexcept;
 
+    /// What this strand is parked on, or null. While no strand runs.
+    leaf* parked_on() const noexcept { return leaf_of(word_.load(std::memory_order_relaxed)); }
+
+    /// For combinators only, about their children: whether the walk has to go there.
+    bool needs_visit(walk purpose) noexcept {
+        return purpose == walk::cancel ? mark_cancelled() : parked_on() != nullptr;
+    }
+
     /// What is to be joined before a coroutine of this strand goes away; see cleanup.hpp. Owner
     /// only.
     cleanup* cleanups = nullptr;
@@ -246,7 +265,6 @@ class strand {
     void finish_visit(bool taken_off) noexcept;
     static bool claim_walk(combinator& below) noexcept;
     static void cancel_from(combinator& top) noexcept;
-    void visit() noexcept;
 
     /// Written by the owner (park), wakers, cancellers and children that register; see above.
     atomic<std::uintptr_t> word_{0};

@@ -80,7 +80,7 @@ class deadline_combinator : public combinator {
         deadline_combinator& owner;
     };
     static void expired(scheduler::timer& t) noexcept;
-    static strand* next_child(combinator& self, strand* last) noexcept;
+    static strand* next_child(combinator& self, strand* last, walk purpose) noexcept;
 
     alarm timer_;
     deadline when_;
