@@ -100,7 +100,7 @@ void actor_cell::close(exit_reason reason) noexcept {
     }
     // Its own pin, and what lay in the mailbox.
     subtract(one_pin + admissions);
-    // Whoever waited for the end finds that it has come. The waiters lie in frames of their own.
+    // The waiters lie in frames of their own.
     woken.wake_all();
 }
 

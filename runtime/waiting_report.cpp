@@ -29,21 +29,25 @@ void append_line(std::string& text, std::size_t depth, const leaf& l) {
 }  // namespace
 
 void append_waiting(std::string& text, strand& top) {
-    if (top.parked_on() == nullptr) return;
-    std::vector<strand*> path{&top};  // the last one is the next to be told of
-    for (;;) {
-        leaf& l = *path.back()->parked_on();
-        append_line(text, path.size(), l);
-        strand* next = nullptr;
-        if (l.take_off == nullptr) next = static_cast<combinator&>(l).parked_child_after(nullptr);
+    struct level {
+        level(strand& s, leaf* l) noexcept : waiting(s), on(l) {}
+        strand& waiting;
+        leaf* on;  // loaded once: a thread that is no worker may wake the strand meanwhile
+    };
+    std::vector<level> path;
+    for (strand* next = &top;;) {
+        leaf* const l = next->parked_on();
+        path.emplace_back(*next, l);
+        next = nullptr;
+        if (l != nullptr) append_line(text, path.size(), *l);
+        if (l != nullptr && l->take_off == nullptr)
+            next = static_cast<combinator&>(*l).parked_child_after(nullptr);
         while (next == nullptr) {
-            strand* const told = path.back();
+            strand& told = path.back().waiting;
             path.pop_back();
             if (path.empty()) return;
-            auto& above = static_cast<combinator&>(*path.back()->parked_on());
-            next = above.parked_child_after(told);
+            next = static_cast<combinator&>(*path.back().on).parked_child_after(&told);
         }
-        path.push_back(next);
     }
 }
 

@@ -218,7 +218,11 @@ void simulation::drive(worker_pool& pool) {
         if (in_trouble && (how == going::with_others || waits_for_descriptors(pool)) &&
             look_at_descriptors(pool, last_patience_ms))
             continue;
-        if (in_trouble && in_trouble(trouble::stuck)) continue;
+        if (in_trouble && in_trouble(trouble::stuck)) {
+            // It takes steps to end, too.
+            if (most_steps_ != 0) most_steps_ = std::max(most_steps_, steps_ + steps_of_grace);
+            continue;
+        }
         look_at_descriptors(pool, -1);
     }
 }

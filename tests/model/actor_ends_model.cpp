@@ -21,12 +21,33 @@ struct story {
     /// 1: written before the actor is stopped or killed.
     int reason = 0;
     exit_reason end = exit_reason::gone;
+    bool gone = false;  ///< what the actor was made from
+    int reason_when_gone = 0;
     telling_event never;
     int alive = 0;
     task<> (*next)(mailbox<number>, story&) = nullptr;  ///< an actor to be spawned after the end
 };
 
 using behaviour = task<> (*)(mailbox<number>, story&);
+
+/// A behaviour that says when it goes, which is at the actor's end.
+class leaving {
+ public:
+    leaving(behaviour function, story& told) : function_(function), told_(&told) {}
+    leaving(leaving&& other) noexcept
+        : function_(other.function_), told_(std::exchange(other.told_, nullptr)) {}
+    ~leaving() {
+        if (told_ == nullptr) return;
+        told_->gone = true;
+        told_->reason_when_gone = told_->reason;
+    }
+    task<> operator()(mailbox<number> inbox) const { return function_(std::move(inbox), *told_); }
+
+ private:
+    behaviour function_;
+    story* told_;
+};
+
 using address_use = std::function<void(address<number>)>;
 
 /// From when on all is explored: before the actor begins, or where it says so itself.
@@ -42,12 +63,14 @@ void beside(story& told, behaviour function, std::vector<address_use> others,
     std::atomic<int> ready{0};
     auto life = [&]() -> task<> {
         auto body = [&](actor_scope& scope) -> task<> {
-            to = scope.spawn(function, std::ref(told));
+            leaving made(function, told);
+            to = scope.spawn(moved(made));
             ready.store(1);
             wake_address(&ready, true);
             explore(when == from::its_beginning);
             told.end = co_await to.ended();
             require(!to.alive() && !to.kill(), "it has ended, and lives");
+            require(told.gone, "it has ended, and what it was made from has not");
             if (told.next == nullptr) co_return;
             explore(true);
             scope.spawn(told.next, std::ref(told));
@@ -118,8 +141,10 @@ TEST_F(actor, shows_what_it_did_once_it_has_ended) {
     EXPECT_TRUE(holds(bounded("actor/ended").preemptions(2), [] {
         story told;
         beside(told, ends_at_once, {[&](address<number> to) {
-                   const bool ended = any_of(2) == 1 ? !to.alive() : !to.stop();
+                   const bool asks = any_of(2) == 1;
+                   const bool ended = asks ? !to.alive() : !to.stop();
                    if (ended) require(told.sum == 1, "old");
+                   if (ended && asks) require(told.gone, "half");
                }},
                from::its_word);
         require(told.end == exit_reason::finished || told.end == exit_reason::stopped, "how else");
@@ -191,6 +216,49 @@ TEST_F(actor, is_killed_while_it_is_started) {
             rt.run([](task_handle<>& handle) -> task<> { co_await handle; }(h));
         }
         require(told.alive == 0, "a local is left");
+    }));
+}
+
+task<> fails_at_first(mailbox<number>, story& told) {
+    if (std::exchange(told.sum, 1) == 0) throw std::runtime_error("at first");
+    co_await waits(told.never, told.alive);
+}
+
+/// What it was made from goes while it waits to be started again, or after that.
+TEST_F(actor, is_killed_between_two_runs) {
+    EXPECT_TRUE(holds(bounded("actor/kill_in_backoff").random(6'000), [] {
+        story told;
+        told.never.reason = 1;
+        std::atomic<int> ready{0};
+        explore(false);
+        {
+            runtime rt(workers(1));
+            supervisor tree(
+                one_for_one().backoff(std::chrono::milliseconds(1), std::chrono::milliseconds(1)));
+            leaving made(fails_at_first, told);
+            auto child = tree.child("child", moved(made));
+            auto life = [&]() -> task<> {
+                auto body = [&]() -> task<> {
+                    ready.store(1);
+                    wake_address(&ready, true);
+                    told.end = co_await child.ended();
+                };
+                co_await tree.run(body);
+            };
+            auto h = rt.spawn(life);
+            while (ready.load() == 0)
+                wait_on_address(&ready, 0, sizeof(int));
+            explore(true);
+            parallel({[&] {
+                told.reason = 1;
+                require(child.kill(), "it lives");
+            }});
+            explore(false);
+            rt.run([](task_handle<>& handle) -> task<> { co_await handle; }(h));
+        }
+        require(told.alive == 0, "a local is left");
+        require(told.end == exit_reason::killed, "how else");
+        require(told.reason_when_gone == 1, "gone for no reason");
     }));
 }
 

@@ -19,6 +19,7 @@
 #include <new>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/rounds.hpp"
@@ -164,6 +165,20 @@ TEST(simulate, leaves_what_main_needs_to_end) {
     });
     EXPECT_TRUE(says(what, "deadlock")) << what;
     EXPECT_TRUE(answered.is_set());
+}
+
+/// A thread of the program's own may wake somebody while the report is made.
+TEST(simulate, reports_beside_a_thread_that_wakes) {
+    for (int i = 0; i < rounds(50); ++i) {
+        event never, from_outside;
+        std::thread outside;
+        const std::string what = failure_of(simulation_options().schedules(1), [&]() -> task<> {
+            outside = std::thread([&from_outside] { from_outside.set(); });
+            co_await gather(from_outside.wait(), from_outside.wait(), never.wait());
+        });
+        outside.join();
+        EXPECT_TRUE(says(what, "deadlock")) << what;
+    }
 }
 
 TEST(simulate, ends_what_does_not_end) {

@@ -139,7 +139,8 @@ class actor_cell {
     /// Whether receive() has said that there will be no more messages, or nobody is left to ask.
     bool ended() const noexcept { return head_.load(std::memory_order_relaxed) == ended_mark(); }
     bool was_killed() const noexcept {
-        return (life_.load(std::memory_order_relaxed) & kill_bit) != 0;
+        // acquire: pairs with the release in kill(): what the actor was made from goes next.
+        return (life_.load(std::memory_order_acquire) & kill_bit) != 0;
     }
 
     // ------------------------------------------------------------------- its owner

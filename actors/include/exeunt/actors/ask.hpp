@@ -27,22 +27,22 @@ namespace exeunt {
 
 /// What ask() throws, but for timed_out.
 class ask_error : public std::runtime_error {
-  public:
+ public:
     using std::runtime_error::runtime_error;
 };
-/// The actor has ended, before the request or with the request in its mailbox.
+/// The actor has ended or was asked to, before the request or with the request in its mailbox.
 class actor_not_found : public ask_error {
-  public:
+ public:
     actor_not_found() : ask_error("ask: the actor has ended: nobody will answer") {}
 };
 /// The receiver has taken the request and let go of it without an answer, e.g. because it failed.
 class ask_dropped : public ask_error {
-  public:
+ public:
     ask_dropped() : ask_error("ask: the actor dropped the request without a reply") {}
 };
 /// The actor asked itself: it could never answer.
 class ask_cycle : public ask_error {
-  public:
+ public:
     ask_cycle() : ask_error("ask: an actor asked itself, and would wait for itself for ever") {}
 };
 
@@ -59,7 +59,7 @@ class ask_awaiter;
 /// Thread safety: as a plain value; it may be answered on any thread.
 template <request M>
 class asked {
-  public:
+ public:
     using reply_type = typename M::reply;
 
     explicit asked(core::sent_request<M>& taken) noexcept : request_(&taken) {}
@@ -83,10 +83,10 @@ class asked {
     /// more it does nothing. Errors: what constructing the answer throws; the asker then gets
     /// ask_dropped.
     template <class... Answer>
-        requires(std::is_void_v<typename M::reply>
-                     ? sizeof...(Answer) == 0
-                     : std::constructible_from<typename M::reply, Answer...>)
-    void reply(Answer&&... answer);
+    requires(
+        std::is_void_v<typename M::reply>
+            ? sizeof...(Answer) == 0
+            : std::constructible_from<typename M::reply, Answer...>) void reply(Answer&&... answer);
 
     /// Whether reply() was called.
     bool answered() const noexcept { return answered_; }
@@ -94,7 +94,7 @@ class asked {
     /// any time; never becomes false.
     bool abandoned() const noexcept;
 
-  private:
+ private:
     void release() noexcept;
 
     core::sent_request<M>* request_;
@@ -106,9 +106,8 @@ namespace core {
 
 template <class M>
 class sent_request final : public request_base, public frame_memory {
-  public:
-    explicit sent_request(M&& message) noexcept
-        : request_base(kind_of_this, sizeof(sent_request)) {
+ public:
+    explicit sent_request(M&& message) noexcept : request_base(kind_of_this, sizeof(sent_request)) {
         std::construct_at(&value, std::move(message));
     }
     ~sent_request() = delete;  // the value is destroyed by destroy_value(), the rest is memory
@@ -135,12 +134,12 @@ inline constexpr message_kind sent_request<M>::kind_of_this{&typeid(M), true, bo
 /// Room for the answer.
 template <class R>
 class answer_slot : public ask_waiter {
-  public:
+ public:
     using value_type = object_t<R>;
     static_assert(!std::is_reference_v<R>, "a reply is a value");
     std::optional<value_type> value;
 
-  protected:
+ protected:
     using ask_waiter::ask_waiter;
     answer_slot(answer_slot&&) noexcept = default;
     ~answer_slot() = default;
@@ -150,7 +149,7 @@ template <class M>
 class [[nodiscard]] ask_awaiter : answer_slot<typename M::reply> {
     using slot = answer_slot<typename M::reply>;
 
-  public:
+ public:
     ask_awaiter(actor_cell* cell, actor_cell::generation_type generation, M&& question,
                 std::chrono::nanoseconds deadline)
         : slot(cell, generation, deadline) {
@@ -170,7 +169,7 @@ class [[nodiscard]] ask_awaiter : answer_slot<typename M::reply> {
         if constexpr (!std::is_void_v<typename M::reply>) return std::move(*this->value);
     }
 
-  private:
+ private:
     void let_go() noexcept {
         if (this->message == nullptr) return;
         if (this->unsent()) static_cast<sent_request<M>*>(this->request())->destroy_value();
@@ -198,10 +197,10 @@ bool asked<M>::abandoned() const noexcept {
 
 template <request M>
 template <class... Answer>
-    requires(std::is_void_v<typename M::reply>
-                 ? sizeof...(Answer) == 0
-                 : std::constructible_from<typename M::reply, Answer...>)
-void asked<M>::reply(Answer&&... answer) {
+requires(std::is_void_v<typename M::reply>
+             ? sizeof...(Answer) == 0
+             : std::constructible_from<typename M::reply,
+                                       Answer...>) void asked<M>::reply(Answer&&... answer) {
     EXEUNT_ASSERT(request_ != nullptr && !answered_ && "a request is answered once");
     answered_ = true;
     if (EXEUNT_UNLIKELY(!request_->claim())) return;

@@ -18,13 +18,13 @@ namespace exeunt {
 /// A child failed more often than the supervisor's intensity allows. Nested in it
 /// (std::rethrow_if_nested) is the exception of the last failure.
 class restart_limit_exceeded : public std::runtime_error {
-  public:
+ public:
     using std::runtime_error::runtime_error;
 };
 
 /// How failed children are started again: each alone, the others go on. Setters that chain.
 class one_for_one {
-  public:
+ public:
     one_for_one() noexcept {}
 
     /// At most `restarts` in any `period`, of all children together; one more and the supervisor
@@ -35,7 +35,8 @@ class one_for_one {
         return *this;
     }
     /// Waits `first` before a child is started again, twice as long after each failure that comes
-    /// within the period of intensity(), up to `most`. Default: no wait.
+    /// within the period of intensity(), up to `most`. Default: no wait. A child that is stopped or
+    /// killed meanwhile ends when the wait is over, and its mailbox becomes dead letters.
     one_for_one& backoff(std::chrono::nanoseconds first, std::chrono::nanoseconds most) noexcept {
         first_ = first;
         most_ = most;
@@ -53,7 +54,7 @@ class one_for_one {
     std::chrono::nanoseconds longest_wait() const noexcept { return most_; }
     std::chrono::nanoseconds drain() const noexcept { return drain_; }
 
-  private:
+ private:
     unsigned restarts_ = 5;
     std::chrono::nanoseconds period_ = std::chrono::seconds(10);
     std::chrono::nanoseconds first_{0};
@@ -66,18 +67,18 @@ namespace core {
 
 /// A child of a supervisor: how to make it, and its failures so far.
 class restart_record : public actor_record, public frame_memory {
-  public:
+ public:
     /// Makes a run from copies of the arguments.
     virtual task<> make() = 0;
 
     const std::string& name() const noexcept { return name_; }
     actor_cell& cell() const noexcept { return cell_; }
 
-  protected:
+ protected:
     restart_record(actor_cell& cell, std::string name)
         : cell_(cell), name_(std::move(name)), timer_(expired, *this) {}
 
-  private:
+ private:
     friend class exeunt::actor_scope;
     friend class restart_policy;
     struct alarm : scheduler::timer {
@@ -89,15 +90,15 @@ class restart_record : public actor_record, public frame_memory {
 
     actor_cell& cell_;
     std::string name_;
-    std::int64_t failed_at_ = 0;     ///< the last time, if failures_ > 0
-    unsigned failures_ = 0;          ///< in a row
-    bool waiting_ = false;           ///< for timer_; under the scope's lock
+    std::int64_t failed_at_ = 0;  ///< the last time, if failures_ > 0
+    unsigned failures_ = 0;       ///< in a row
+    bool waiting_ = false;        ///< for timer_; under the scope's lock
     alarm timer_;
 };
 
 template <class F, class... Args>
 class restart_record_of final : public restart_record {
-  public:
+ public:
     template <class G, class... As>
     restart_record_of(actor_cell& cell, std::string name, G&& function, As&&... args)
         : restart_record(cell, std::move(name)),
@@ -110,13 +111,13 @@ class restart_record_of final : public restart_record {
         return std::apply(call, callable_);
     }
 
-  private:
+ private:
     std::tuple<F, Args...> callable_;
 };
 
 /// What a supervisor's scope consults when a child fails; and the children before run().
 class restart_policy {
-  public:
+ public:
     explicit restart_policy(const one_for_one& strategy);
     ~restart_policy();
     restart_policy(const restart_policy&) = delete;
@@ -134,7 +135,7 @@ class restart_policy {
 
     std::vector<actor_cell*> children;  ///< not yet started, in their order
 
-  private:
+ private:
     one_for_one strategy_;
     std::vector<std::int64_t> restarts_;  ///< when they were, within the last period, oldest first
 };
@@ -148,7 +149,7 @@ class restart_policy {
 ///
 /// Not copyable, not movable; lives until run() has ended.
 class supervisor {
-  public:
+ public:
     explicit supervisor(const one_for_one& strategy = one_for_one())
         : strategy_(strategy), policy_(strategy) {}
     ~supervisor();
@@ -158,11 +159,11 @@ class supervisor {
     /// Adds a child; before run(). Its mailbox takes messages from now on. `options` may be just a
     /// name, which reports use. Errors: std::bad_alloc, and what copying throws.
     template <class F, class... Args>
-        requires restartable_function<F, Args...>
-    address_of<F> child(const actor_options& options, F&& function, Args&&... args);
+    requires restartable_function<F, Args...> address_of<F> child(const actor_options& options,
+                                                                  F&& function, Args&&... args);
     template <class F, class... Args>
-        requires restartable_function<F, Args...>
-    address_of<F> child(const char* name, F&& function, Args&&... args) {
+    requires restartable_function<F, Args...> address_of<F> child(const char* name, F&& function,
+                                                                  Args&&... args) {
         return child(actor_options(name), std::forward<F>(function), std::forward<Args>(args)...);
     }
 
@@ -170,14 +171,13 @@ class supervisor {
     /// with_actors() does. Once. Actors that the body spawns itself are not started again.
     /// Errors: as with_actors(), and restart_limit_exceeded.
     template <class F>
-        requires(std::invocable<F&> || std::invocable<F&, actor_scope&>)
-    auto run(F&& body) {
+    requires(std::invocable<F&> || std::invocable<F&, actor_scope&>) auto run(F&& body) {
         core::refuse_fragile_temporary<F>();
         return core::with_actors_of<std::decay_t<F>>(std::forward<F>(body), strategy_.drain(),
                                                      &policy_);
     }
 
-  private:
+ private:
     one_for_one strategy_;
     core::restart_policy policy_;
 };
@@ -185,8 +185,8 @@ class supervisor {
 // ------------------------------------------------------------------------------ implementation
 
 template <class F, class... Args>
-    requires restartable_function<F, Args...>
-address_of<F> supervisor::child(const actor_options& options, F&& function, Args&&... args) {
+requires restartable_function<F, Args...> address_of<F> supervisor::child(
+    const actor_options& options, F&& function, Args&&... args) {
     core::refuse_fragile_temporary<F>();
     using record = core::restart_record_of<std::decay_t<F>, std::decay_t<Args>...>;
     policy_.make_room();

@@ -188,11 +188,11 @@ class simulation_failure : public std::runtime_error {
 /// Runs what `main()` makes, a task<>, once for each seed and each once more, and compares.
 ///
 /// A schedule fails when the task throws or is cancelled, when options.failed_when() says so, when
-/// all tasks wait for one another (the failure lists what main and those below it wait in), when it
-/// takes more steps than options.steps(), and when its repetition takes another course: then it
-/// depends on something besides the seed (real time, addresses, another thread). The first failure
-/// ends the whole. A schedule ends with its task: what it has spawned beside it is cancelled then,
-/// and goes on only to its end.
+/// all tasks wait for one another (the failure lists what main, those beside it and the tasks and
+/// actors below them wait in), when it takes more steps than options.steps(), and when its
+/// repetition takes another course: then it depends on something besides the seed (real time,
+/// addresses, another thread). The first failure ends the whole. A schedule ends with its task:
+/// what it has spawned beside it is cancelled then, and goes on only to its end.
 ///
 /// Errors: simulation_failure; std::invalid_argument when no schedule is asked for, or when
 /// EXEUNT_SIMULATION_SEED or EXEUNT_SIMULATION_SCHEDULES is no number. Tasks that do not end when
