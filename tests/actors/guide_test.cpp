@@ -121,7 +121,7 @@ ex::task<> offers() {
         EXPECT_EQ(offer(to, values), 3);
         may_begin.set();
         to.stop();
-        EXPECT_EQ(co_await to.ended(), ex::exit_reason::stopped);
+        co_await to.ended();
         EXPECT_EQ(offer(to, values), 0);  // dead letters are not `full`
     });
 }

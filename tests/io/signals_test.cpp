@@ -46,6 +46,7 @@ TEST_P(signals_test, arrive_and_are_counted) {
 int seen_by_old_handler = 0;
 
 TEST(signals, restore_what_was_set) {
+    seen_by_old_handler = 0;  // by an earlier repetition
     struct sigaction mine {};
     mine.sa_handler = [](int) { ++seen_by_old_handler; };
     struct sigaction before {};
