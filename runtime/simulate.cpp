@@ -229,7 +229,8 @@ simulation_report simulate(const simulation_options& wanted, const std::function
             if (repetition == 1 && s.hash() != hash)
                 s.fail(
                     "its repetition took another course: it depends on something besides the "
-                    "seed, as real time, an address or another thread");
+                    "seed, as real time, an address, another thread, or a variable that keeps "
+                    "something from the first time");
             hash = s.hash();
             if (repetition == 0) {
                 ++report.schedules;

@@ -82,12 +82,10 @@ task<> observes_its_cancellation(int& steps, event& there) {
     EXPECT_FALSE(unwinding());
     EXPECT_TRUE(co_await cancel_requested());
     steps = 1;
-    auto value = co_await settled(owned(1));
-    EXPECT_TRUE(value.cancelled()) << "it yields, which is where it notices";
     auto ready = co_await settled(nothing());
     EXPECT_TRUE(ready.has_value()) << "what does not suspend is not cancelled";
     steps = 2;
-    co_await yield_now();
+    static_cast<void>(co_await settled(owned(1)));  // it yields, which is where it notices
     steps = 3;
 }
 
@@ -104,6 +102,44 @@ task<> nests() {
     auto outer = co_await settled(settled(fails()));
     EXPECT_TRUE(outer.has_value());
     EXPECT_TRUE(outer->failed());
+}
+
+task<> retries(event& never, int& tries) {
+    for (;;) {
+        ++tries;
+        co_await settled(never.wait());
+    }
+}
+
+/// The second time the request is there already: the loop ends.
+TEST_P(settled_test, is_no_way_around_a_cancellation) {
+    int tries = 0;
+    run([](int& counted_tries) -> task<> {
+        event never;
+        co_await race(retries(never, counted_tries), sleep(1ms));
+    }(tries));
+    EXPECT_EQ(tries, 2);
+}
+
+task<> waits_with_a_local(event& never) {
+    const counted local;
+    co_await never.wait();
+}
+task<> begins_late(event& never, int& steps) {
+    const counted local;
+    co_await settled(never.wait());
+    steps = 1;
+    auto outer = co_await settled(settled(waits_with_a_local(never)));
+    ADD_FAILURE() << "went on: " << outer.cancelled();
+}
+
+TEST_P(settled_test, ends_its_caller_in_a_scope_that_was_cancelled_before) {
+    int steps = 0;
+    run([](int& s) -> task<> {
+        event never;
+        co_await race(begins_late(never, s), sleep(1ms));
+    }(steps));
+    EXPECT_EQ(steps, 1);
 }
 
 TEST_P(settled_test, nests) {

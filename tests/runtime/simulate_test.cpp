@@ -133,6 +133,7 @@ TEST(simulate, names_those_who_wait_for_one_another) {
     });
     EXPECT_TRUE(says(what, "deadlock")) << what;
     EXPECT_EQ(times(what, " waits in "), 3U) << what;  // main, and two below it
+    EXPECT_EQ(times(what, "locks_both(exeunt::mutex&, exeunt::mutex&) waits in "), 2U) << what;
 }
 
 TEST(simulate, names_those_who_wait_beside_main) {
@@ -199,6 +200,19 @@ TEST(simulate, notices_what_does_not_come_from_the_seed) {
         return body(++runs % 2);
     });
     EXPECT_TRUE(says(what, "took another course")) << what;
+}
+
+task<> tries_again_and_again(event& never) {
+    for (;;)
+        co_await settled(never.wait());
+}
+
+TEST(simulate, ends_who_tries_again_and_again) {
+    event never;
+    const std::string what = failure_of(simulation_options().schedules(1), [&never]() -> task<> {
+        co_await gather(tries_again_and_again(never), never.wait());
+    });
+    EXPECT_TRUE(says(what, "deadlock")) << what;
 }
 
 TEST(simulate, asks_whether_it_has_failed) {

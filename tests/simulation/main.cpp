@@ -59,6 +59,10 @@ wish parse(char** arguments) {
     wish w;
     while (*++arguments != nullptr) {
         const std::string_view option = *arguments;
+        if (option == "--help") {
+            std::puts("simulate [--scenario NAME] [--seed S] [--schedules N] [--list]");
+            std::exit(0);
+        }
         if (option == "--list") {
             for (const scenario& each : scenarios())
                 std::printf("%-10s %s\n", each.name, each.about);
@@ -72,6 +76,7 @@ wish parse(char** arguments) {
             w.seed = number(option, value);
         } else if (option == "--schedules") {
             w.schedules = number(option, value);
+            if (w.schedules == 0) refuse("--schedules needs a number above 0");
         } else {
             refuse("unknown option '" + std::string(option) + "'");
         }

@@ -10,7 +10,9 @@ namespace exeunt {
 
 /// Awaits `child` and gives its result<T>: value, exception or cancelled. Never throws.
 /// Cancellation: the child is cancelled; what became of it is delivered, and the request stays
-/// pending for the next await.
+/// pending for the next await. That may be a settled(), too: where cancellation was requested
+/// before it begins, a child that ends as cancelled is not delivered but ends the caller, as every
+/// other await does. So a loop that tries again comes to an end.
 template <core::awaitable Child>
 auto settled(Child&& child);
 
@@ -33,8 +35,11 @@ class settled_awaiter : inner_boundary, link_of<T> {
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+        strand& s = *parent.promise().strand;
         above = parent.address();
-        promise_base::of(this->child.address()).strand = parent.promise().strand;
+        // A request that is old by now is not shown again: then there is no boundary.
+        if (EXEUNT_UNLIKELY(s.cancelled())) this->link::continuation = above;
+        promise_base::of(this->child.address()).strand = &s;
         return transfer(this->child.address());
     }
     result<T> await_resume() {
