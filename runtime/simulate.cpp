@@ -178,12 +178,14 @@ class schedule {
                        ? "deadlock: every task waits, and nothing that could wake one will come"
                        : "endless: more than " + std::to_string(world_.steps()) + " steps";
         world_.end_trace();
+        core::waiting_report report;
         core::look_at_spawned_tasks(
             *runtime_,
-            [](core::strand& task, void* text) {
-                core::append_waiting(*static_cast<std::string*>(text), task);
+            [](core::strand& task, void* context) {
+                static_cast<core::waiting_report*>(context)->add(task);
             },
-            &failure_);
+            &report);
+        failure_ += report.text();
         is_.store(phase::cancelled, std::memory_order_relaxed);
         playing_->cancel();
         return true;

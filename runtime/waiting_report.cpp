@@ -17,18 +17,26 @@ const void* code_of(promise_base& coroutine) {
     return code;
 }
 
-void append_line(std::string& text, std::size_t depth, const leaf& l) {
+}  // namespace
+
+const std::string& waiting_report::name_of(const void* code) {
+    std::string& name = names_[code];
+    if (name.empty()) name = scheduler::code_name(code);
+    return name;
+}
+
+void waiting_report::add_line(std::size_t depth, const leaf& l) {
     // A leaf is known by what takes it off, a combinator by what it does when all have ended.
     const void* const wait = l.take_off != nullptr ? reinterpret_cast<const void*>(l.take_off)
                                                    : reinterpret_cast<const void*>(l.resume);
-    text += '\n';
-    text.append(2 * depth, ' ');
-    text += scheduler::code_name(code_of(*l.frame)) + " waits in " + scheduler::code_name(wait);
+    text_ += '\n';
+    text_.append(2 * depth, ' ');
+    text_ += name_of(code_of(*l.frame));
+    text_ += " waits in ";
+    text_ += name_of(wait);
 }
 
-}  // namespace
-
-void append_waiting(std::string& text, strand& top) {
+void waiting_report::add(strand& top) {
     struct level {
         level(strand& s, leaf* l) noexcept : waiting(s), on(l) {}
         strand& waiting;
@@ -39,7 +47,7 @@ void append_waiting(std::string& text, strand& top) {
         leaf* const l = next->parked_on();
         path.emplace_back(*next, l);
         next = nullptr;
-        if (l != nullptr) append_line(text, path.size(), *l);
+        if (l != nullptr) add_line(path.size(), *l);
         if (l != nullptr && l->take_off == nullptr)
             next = static_cast<combinator&>(*l).parked_child_after(nullptr);
         while (next == nullptr) {

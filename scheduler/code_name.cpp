@@ -95,7 +95,8 @@ std::string readable(const std::string& symbol) {
     name = name.substr(0, name.find(" [clone "));
     const std::size_t frame = name.rfind("::_Z");
     if (frame == name.npos) return std::string(name);
-    for (std::size_t at = name.find('('); at < frame; at = name.find('(', at + 1)) {
+    // From 1: a name may begin with "(anonymous namespace)".
+    for (std::size_t at = name.find('(', 1); at < frame; at = name.find('(', at + 1)) {
         if (name.substr(at + 1, at) == name.substr(0, at))
             return std::string(name.substr(at + 1, frame - at - 1));
     }
@@ -108,9 +109,13 @@ std::string code_name(const void* address) {
     char text[32];
     Dl_info found{};
     link_map* module = nullptr;
-    if (address == nullptr ||
-        ::dladdr1(address, &found, reinterpret_cast<void**>(&module), RTLD_DL_LINKMAP) == 0 ||
-        found.dli_fname == nullptr) {
+#ifdef __GLIBC__
+    const auto known =
+        ::dladdr1(address, &found, reinterpret_cast<void**>(&module), RTLD_DL_LINKMAP);
+#else
+    const auto known = ::dladdr(address, &found);
+#endif
+    if (known == 0 || found.dli_fname == nullptr) {
         std::snprintf(text, sizeof text, "%p", address);
         return text;
     }

@@ -4,10 +4,10 @@
 
     instructions_test.py PROGRAM BUILD [--update]
 
-PROGRAM is hot_paths. BUILD names the column of counts.txt, such as "gcc 12 shared hardened": counts
-depend on the compiler and the kind of build. A path is run twice, more often the second time, and
-the difference divided: what is left is one time. A count more than 4 percent above or below its
-line fails; --update writes the lines anew.
+PROGRAM is hot_paths. BUILD names the lines of counts.txt, such as "gcc 12 x86_64 shared hardened":
+counts depend on the compiler, the processor and the kind of build. A path is run twice, more often
+the second time, and the difference divided: what is left is one time. A count more than 4 percent
+above or below its line fails; --update writes the lines anew.
 """
 import argparse
 import os
@@ -36,19 +36,16 @@ def instructions(program, path, times):
     return int(collected[1])
 
 
-def once(program, path):
-    more = instructions(program, path, MANY) - instructions(program, path, FEW)
-    return more / (MANY - FEW)
-
-
 def least(program, path, enough=0.0):
-    """Of a few tries, up to the first that is not above `enough`: a slow machine adds to a count,
-    since workers look at their event loops by the clock, but nothing takes away from it."""
-    best = once(program, path)
-    for _ in range(TRIES - 1):
+    """What one time takes: of a few tries, until it is not above `enough`. A slow machine adds to
+    what a run takes, since workers look at their event loops by the clock; nothing takes away."""
+    few, many, best = [], [], 0.0
+    for _ in range(TRIES):
+        few.append(instructions(program, path, FEW))
+        many.append(instructions(program, path, MANY))
+        best = (min(many) - min(few)) / (MANY - FEW)
         if best <= enough:
             break
-        best = min(best, once(program, path))
     return best
 
 

@@ -104,10 +104,10 @@ task<> nests() {
     EXPECT_TRUE(outer->failed());
 }
 
-task<> retries(event& never, int& tries) {
+task<> retries(event& there, int& tries) {
     for (;;) {
         ++tries;
-        co_await settled(never.wait());
+        static_cast<void>(co_await settled(sleeps_deep(0, there)));
     }
 }
 
@@ -115,29 +115,25 @@ task<> retries(event& never, int& tries) {
 TEST_P(settled_test, is_no_way_around_a_cancellation) {
     int tries = 0;
     run([](int& counted_tries) -> task<> {
-        event never;
-        co_await race(retries(never, counted_tries), sleep(1ms));
+        event there;
+        co_await race(retries(there, counted_tries), there.wait());
     }(tries));
     EXPECT_EQ(tries, 2);
 }
 
-task<> waits_with_a_local(event& never) {
+task<> begins_late(event& there, int& steps) {
     const counted local;
-    co_await never.wait();
-}
-task<> begins_late(event& never, int& steps) {
-    const counted local;
-    co_await settled(never.wait());
+    static_cast<void>(co_await settled(sleeps_deep(0, there)));
     steps = 1;
-    auto outer = co_await settled(settled(waits_with_a_local(never)));
+    auto outer = co_await settled(settled(sleeps_deep(1, there)));
     ADD_FAILURE() << "went on: " << outer.cancelled();
 }
 
 TEST_P(settled_test, ends_its_caller_in_a_scope_that_was_cancelled_before) {
     int steps = 0;
     run([](int& s) -> task<> {
-        event never;
-        co_await race(begins_late(never, s), sleep(1ms));
+        event there;
+        co_await race(begins_late(there, s), there.wait());
     }(steps));
     EXPECT_EQ(steps, 1);
 }

@@ -24,6 +24,14 @@
 
 #include "tests/rounds.hpp"
 
+namespace {
+
+exeunt::task<> waits_for_ever(exeunt::event& never) {
+    co_await never.wait();
+}
+
+}  // namespace
+
 namespace exeunt::tests {
 namespace {
 
@@ -136,6 +144,14 @@ TEST(simulate, names_those_who_wait_for_one_another) {
     EXPECT_EQ(times(what, "locks_both(exeunt::mutex&, exeunt::mutex&) waits in "), 2U) << what;
 }
 
+TEST(simulate, names_coroutines_as_they_are_written) {
+    event never;
+    const std::string what =
+        failure_of(simulation_options().schedules(1), [&never] { return waits_for_ever(never); });
+    EXPECT_TRUE(says(what, "\n  (anonymous namespace)::waits_for_ever(exeunt::event&) waits in "))
+        << what;
+}
+
 TEST(simulate, names_those_who_wait_beside_main) {
     mutex a, b;  // which outlive both
     const std::string what = failure_of(simulation_options().schedules(100), [&]() -> task<> {
@@ -204,7 +220,7 @@ TEST(simulate, notices_what_does_not_come_from_the_seed) {
 
 task<> tries_again_and_again(event& never) {
     for (;;)
-        co_await settled(never.wait());
+        static_cast<void>(co_await settled(never.wait()));
 }
 
 TEST(simulate, ends_who_tries_again_and_again) {

@@ -10,9 +10,9 @@ namespace exeunt {
 
 /// Awaits `child` and gives its result<T>: value, exception or cancelled. Never throws.
 /// Cancellation: the child is cancelled; what became of it is delivered, and the request stays
-/// pending for the next await. That may be a settled(), too: where cancellation was requested
-/// before it begins, a child that ends as cancelled is not delivered but ends the caller, as every
-/// other await does. So a loop that tries again comes to an end.
+/// pending for the next await. That may be a settled(), too: where the caller knew of the request
+/// before it begins (a task learns of one where it waits), a child that ends as cancelled is not
+/// delivered but ends the caller, as every other await does. So a loop that tries again ends.
 template <core::awaitable Child>
 auto settled(Child&& child);
 
