@@ -192,28 +192,44 @@ task<> has_a_witness(mailbox<number> inbox, witness, story& told) {
     co_await waits_for_ever(std::move(inbox), told);
 }
 
+/// When a child is killed: from before it is started, or from when it has been started once.
+enum class killed : std::uint8_t { beside_its_start, once_it_was_started };
+
+/// Runs `tree` with its one child until the child has ended, killed by a thread beside it.
+void kill_beside(story& told, supervisor& tree, address<number> child, killed when) {
+    const bool at_once = when == killed::beside_its_start;
+    runtime rt(workers(1));
+    std::atomic<int> ready{at_once ? 1 : 0};
+    auto life = [&]() -> task<> {
+        if (at_once) explore(true);
+        auto body = [&]() -> task<> {
+            if (ready.exchange(1) == 0) wake_address(&ready, true);
+            told.end = co_await child.ended();
+        };
+        co_await tree.run(body);
+    };
+    auto h = rt.spawn(life);
+    while (ready.load() == 0)
+        wait_on_address(&ready, 0, sizeof(int));
+    if (!at_once) explore(true);
+    parallel({[&] {
+        told.reason = 1;
+        require(child.kill(), "it lives");
+    }});
+    explore(false);
+    rt.run([](task_handle<>& handle) -> task<> { co_await handle; }(h));
+}
+
 /// The addresses of a supervisor's children are there before they are started.
 TEST_F(actor, is_killed_while_it_is_started) {
     EXPECT_TRUE(holds(bounded("actor/kill_beside_start").preemptions(2), [] {
+        explore(false);
         story told;
         told.never.reason = 1;
         {
-            explore(false);
-            runtime rt(workers(1));
             supervisor tree;
             auto child = tree.child("child", has_a_witness, witness(told), std::ref(told));
-            auto life = [&]() -> task<> {
-                explore(true);
-                auto body = [&]() -> task<> { told.end = co_await child.ended(); };
-                co_await tree.run(body);
-            };
-            auto h = rt.spawn(life);
-            parallel({[&] {
-                told.reason = 1;
-                require(child.kill(), "it lives");
-            }});
-            explore(false);
-            rt.run([](task_handle<>& handle) -> task<> { co_await handle; }(h));
+            kill_beside(told, tree, child, killed::beside_its_start);
         }
         require(told.alive == 0, "a local is left");
     }));
@@ -227,34 +243,15 @@ task<> fails_at_first(mailbox<number>, story& told) {
 /// What it was made from goes while it waits to be started again, or after that.
 TEST_F(actor, is_killed_between_two_runs) {
     EXPECT_TRUE(holds(bounded("actor/kill_in_backoff").random(6'000), [] {
+        explore(false);
         story told;
         told.never.reason = 1;
-        std::atomic<int> ready{0};
-        explore(false);
         {
-            runtime rt(workers(1));
-            supervisor tree(
-                one_for_one().backoff(std::chrono::milliseconds(1), std::chrono::milliseconds(1)));
+            const std::chrono::milliseconds wait(1);
+            supervisor tree(one_for_one().backoff(wait, wait));
             leaving made(fails_at_first, told);
             auto child = tree.child("child", moved(made));
-            auto life = [&]() -> task<> {
-                auto body = [&]() -> task<> {
-                    ready.store(1);
-                    wake_address(&ready, true);
-                    told.end = co_await child.ended();
-                };
-                co_await tree.run(body);
-            };
-            auto h = rt.spawn(life);
-            while (ready.load() == 0)
-                wait_on_address(&ready, 0, sizeof(int));
-            explore(true);
-            parallel({[&] {
-                told.reason = 1;
-                require(child.kill(), "it lives");
-            }});
-            explore(false);
-            rt.run([](task_handle<>& handle) -> task<> { co_await handle; }(h));
+            kill_beside(told, tree, child, killed::once_it_was_started);
         }
         require(told.alive == 0, "a local is left");
         require(told.end == exit_reason::killed, "how else");
