@@ -415,7 +415,7 @@ bool receive_awaiter::suspend(promise_base& self, void* coroutine) noexcept {
     strand& s = *self.strand;
     frame = &self;
     if (EXEUNT_UNLIKELY(s.cancel_requested())) {
-        static_cast<void>(cancel_now(*this, self));
+        cancel_now(*this, self);
         return true;
     }
     for (;;) {

@@ -137,7 +137,7 @@ bool ask_waiter::suspend(promise_base& self) noexcept {
     strand& s = *self.strand;
     frame = &self;
     if (EXEUNT_UNLIKELY(s.cancel_requested())) {
-        static_cast<void>(cancel_now(*this, self));
+        cancel_now(*this, self);
         return true;
     }
     if (cell_ == nullptr) return refused();

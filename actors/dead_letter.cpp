@@ -14,7 +14,9 @@ constinit atomic<dead_letter_hook> installed{nullptr};
 
 }  // namespace
 
-std::uint64_t dead_letters() noexcept { return count.load(std::memory_order_relaxed); }
+std::uint64_t dead_letters() noexcept {
+    return count.load(std::memory_order_relaxed);
+}
 
 dead_letter_hook on_dead_letter(dead_letter_hook hook) noexcept {
     // acq_rel: release pairs with the acquire in count_dead_letter(): what the hook uses was made
@@ -24,11 +26,16 @@ dead_letter_hook on_dead_letter(dead_letter_hook hook) noexcept {
 
 const char* to_string(exit_reason reason) noexcept {
     switch (reason) {
-        case exit_reason::gone: return "gone";
-        case exit_reason::finished: return "finished";
-        case exit_reason::stopped: return "stopped";
-        case exit_reason::killed: return "killed";
-        case exit_reason::failed: return "failed";
+        case exit_reason::gone:
+            return "gone";
+        case exit_reason::finished:
+            return "finished";
+        case exit_reason::stopped:
+            return "stopped";
+        case exit_reason::killed:
+            return "killed";
+        case exit_reason::failed:
+            return "failed";
     }
     return "unknown";
 }

@@ -7,7 +7,8 @@ namespace exeunt {
 
 supervisor::~supervisor() {
     // Those that were never started, because run() was never awaited.
-    for (core::actor_cell* cell : policy_.children) cell->close(exit_reason::stopped);
+    for (core::actor_cell* cell : policy_.children)
+        cell->close(exit_reason::stopped);
 }
 
 namespace core {
@@ -52,9 +53,8 @@ std::exception_ptr restart_policy::limit_exceeded(const restart_record& child,
         } catch (...) {
             std::throw_with_nested(restart_limit_exceeded(
                 "supervisor: the actor '" + child.name() +
-                "' failed, and its supervisor's limit of " +
-                std::to_string(strategy_.restarts()) + " restarts in " +
-                std::to_string(milliseconds) +
+                "' failed, and its supervisor's limit of " + std::to_string(strategy_.restarts()) +
+                " restarts in " + std::to_string(milliseconds) +
                 " ms is used up: mend the failure (nested in this error), or raise intensity()"));
         }
     } catch (...) {

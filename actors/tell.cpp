@@ -16,7 +16,7 @@ bool runs_within(const actor_cell& cell, const strand& s) noexcept {
 
 bool tell_awaiter::suspend_slowly(strand& s, void* coroutine) noexcept {
     if (s.cancelled()) {
-        static_cast<void>(cancel_now(*this, *frame));
+        cancel_now(*this, *frame);
         return true;
     }
     if (cell_ == nullptr) return false;
@@ -30,9 +30,12 @@ bool tell_awaiter::suspend_slowly(strand& s, void* coroutine) noexcept {
     // A child of the actor must not wait for it either: the actor may wait for the child.
     if (runs_within(*cell_, s) && cell_->admit_over(generation_)) return put(coroutine);
     switch (cell_->enlist(*this, generation_)) {
-        case admission::admitted: return put(coroutine);
-        case admission::full: return parks(*this, s);
-        case admission::gone: break;
+        case admission::admitted:
+            return put(coroutine);
+        case admission::full:
+            return parks(*this, s);
+        case admission::gone:
+            break;
     }
     return false;
 }

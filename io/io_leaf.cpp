@@ -41,23 +41,23 @@ io_leaf::io_leaf(io_leaf&& other) noexcept
     operation::address_length_out = other.address_length_out;
 }
 
-std::coroutine_handle<> io_leaf::start(std::coroutine_handle<> self) noexcept {
+bool io_leaf::start(std::coroutine_handle<> self) noexcept {
     strand& s = *leaf::frame->strand;
     for (;;) {
         if (s.cancel_requested()) {
             if (moved == 0) return cancel_now(*this, *leaf::frame);
             operation::result = -ECANCELED;
-            return self;
+            return false;
         }
         if (EXEUNT_UNLIKELY(operation::target == nullptr)) {  // closed, or never opened
             operation::result = -EBADF;
-            return self;
+            return false;
         }
         if (operation::code == opcode::receive) begin_wait();
         if (!worker::current()->event_loop().submit(*this)) {
             switch (s.park(*this)) {
                 case parked::yes:
-                    return back_to_run_loop();
+                    return true;
                 case parked::cancelled:
                     return cancel_now(*this, *leaf::frame);
                 case parked::woken:
@@ -79,16 +79,12 @@ void io_leaf::completed(void* self) {
 void io_leaf::woken(void* self) {
     auto& me = static_cast<io_leaf&>(static_cast<leaf&>(*static_cast<scheduler::work_item*>(self)));
     promise_base& p = *me.leaf::frame;
-    void* next = nullptr;
+    void* next = p.handle().address();
     me.end_wait();
     if (me.result == -ECANCELED && me.moved == 0 && p.strand->cancelled()) {
         next = unwind(p);
-    } else if (me.go_on_ != nullptr && me.go_on_(me)) {
-        // By the handle: what start() returns when it parks again has no entry() of our kind.
-        me.start(p.handle()).resume();
-        return;
-    } else {
-        next = p.handle().address();
+    } else if (me.go_on_ != nullptr && me.go_on_(me) && me.start(p.handle())) {
+        return;  // parked again
     }
     EXEUNT_MUSTTAIL return entry(next)(next);
 }

@@ -107,15 +107,14 @@ void completion_state::dispose(cleanup& c) noexcept {
     me.destroy(me);
 }
 
-std::coroutine_handle<> completion_awaiter::suspend(promise_base& self,
-                                                    std::coroutine_handle<> handle) noexcept {
+bool completion_awaiter::suspend(promise_base& self, std::coroutine_handle<> handle) noexcept {
     strand& s = *self.strand;
     frame = &self;
     state_->pending.attach(self);
     const bool cancelled = s.cancel_requested();
     if (cancelled && !closing_) return cancel_now(*this, self);
     if (!state_->wait(*this, closing_)) return completed_at_once(handle);
-    return park_or_continue(*this, s, handle);
+    return park_or_continue(*this, s);
 }
 
 bool completion_awaiter::take_off(leaf& l) noexcept {

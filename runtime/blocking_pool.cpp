@@ -78,7 +78,7 @@ void blocking_pool::start_thread(blocking_job& job) {
         // Detached: a thread that was idle for long leaves by itself, and stop() waits by counting.
         std::thread([this] { serve(); }).detach();
         ++threads_;
-    } catch (...) {  // std::system_error, or no memory
+    } catch (...) {                // std::system_error, or no memory
         if (threads_ > 0) return;  // one of them will come to it
         queue_.remove(job);
         --queued_;
@@ -144,7 +144,7 @@ bool blocking_job::take_off(leaf& l) noexcept {
     return blocking_pool::instance().withdraw(static_cast<blocking_job&>(l));
 }
 
-std::coroutine_handle<> blocking_job::suspend(promise_base& self, std::coroutine_handle<> handle) {
+bool blocking_job::suspend(promise_base& self, std::coroutine_handle<> handle) {
     strand& s = *self.strand;
     frame = &self;
     if (s.cancel_requested()) return cancel_now(*this, self);
@@ -154,7 +154,7 @@ std::coroutine_handle<> blocking_job::suspend(promise_base& self, std::coroutine
         return completed_at_once(handle);
     }
     blocking_pool::instance().submit(*this);
-    return park_or_continue(*this, s, handle);
+    return park_or_continue(*this, s);
 }
 
 blocking_pool_state state_of_blocking_pool() noexcept {

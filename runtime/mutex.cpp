@@ -58,13 +58,13 @@ bool mutex::lock_awaiter::take_off(core::leaf& l) noexcept {
     return true;
 }
 
-std::coroutine_handle<> mutex::lock_awaiter::suspend(core::promise_base& self,
-                                                     std::coroutine_handle<> handle) noexcept {
+bool mutex::lock_awaiter::suspend(core::promise_base& self,
+                                  std::coroutine_handle<> handle) noexcept {
     core::strand& s = *self.strand;
     frame = &self;
     if (s.cancel_requested()) return core::cancel_now(*this, self);
     if (mutex_.try_lock() || !mutex_.queue(*this)) return core::completed_at_once(handle);
-    return core::park_or_continue(*this, s, handle);
+    return core::park_or_continue(*this, s);
 }
 
 }  // namespace exeunt

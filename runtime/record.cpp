@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/runtime/record.hpp>
+#include <exeunt/scheduler/worker.hpp>
 
 #include <mutex>
 
@@ -7,9 +8,21 @@ namespace exeunt::core {
 
 record_base::~record_base() = default;
 
+void spawn_scope::ended_at_once(root_strand&, link::status, const std::exception_ptr&) noexcept {
+    EXEUNT_ASSERT(false && "a scope that starts tasks at once says what becomes of them");
+}
+
 bool record_base::add_waiter(leaf& l) noexcept {
     std::lock_guard guard(lock_);
-    if (ended_.load(std::memory_order_relaxed)) return false;  // set under the same lock
+    // relaxed, all of it: tells the task's end to look under the lock, and nothing else.
+    state seen = state_.load(std::memory_order_relaxed);
+    if (seen == state::open) {
+        state_.compare_exchange_strong(seen, state::awaited, std::memory_order_relaxed);
+    }
+    if (seen == state::over) {
+        static_cast<void>(ended());  // acquire: the caller reads the outcome
+        return false;
+    }
     l.next = waiters_;
     waiters_ = &l;
     return true;
@@ -33,13 +46,31 @@ bool record_base::remove_waiter(leaf& l) noexcept {
     return true;
 }
 
+/// Whether the task ends within the call that started it. Then nobody has a handle yet.
+bool record_base::ends_where_it_started() noexcept {
+    return scheduler::worker::current()->ended_at_once(this);
+}
+
 void* record_base::finish(root_strand& strand, link::status outcome,
                           const std::exception_ptr& error) noexcept {
+    if (EXEUNT_UNLIKELY(starts_at_once_) && ends_where_it_started()) {
+        // Nobody else has heard of this task, so plain stores do. (relaxed: the handle that will be
+        // made is this thread's.)
+        state_.store(state::over, std::memory_order_relaxed);
+        references_.store(1, std::memory_order_relaxed);
+        scope_.ended_at_once(strand, outcome, error);
+        return nullptr;
+    }
     leaf* waiting = nullptr;
-    {
-        std::lock_guard guard(lock_);
-        ended_.store(true, std::memory_order_release);  // pairs with the acquire in ended()
-        waiting = std::exchange(waiters_, nullptr);
+    if (!alone()) {  // else nobody asks, now or later
+        state seen = state::open;
+        // release: pairs with the acquire in ended() and add_waiter().
+        if (!state_.compare_exchange_strong(seen, state::over, std::memory_order_release,
+                                            std::memory_order_relaxed)) {
+            std::lock_guard guard(lock_);
+            state_.store(state::over, std::memory_order_release);  // as above
+            waiting = std::exchange(waiters_, nullptr);
+        }
     }
     void* next = scope_.task_ended(strand, outcome, error);
     while (waiting != nullptr) {

@@ -56,8 +56,8 @@ bool semaphore::acquire_awaiter::take_off(core::leaf& l) noexcept {
     return true;
 }
 
-std::coroutine_handle<> semaphore::acquire_awaiter::suspend(
-    core::promise_base& self, std::coroutine_handle<> handle) noexcept {
+bool semaphore::acquire_awaiter::suspend(core::promise_base& self,
+                                         std::coroutine_handle<> handle) noexcept {
     core::strand& s = *self.strand;
     frame = &self;
     if (s.cancel_requested()) return core::cancel_now(*this, self);
@@ -68,7 +68,7 @@ std::coroutine_handle<> semaphore::acquire_awaiter::suspend(
         if (!taken) semaphore_.waiters_.push_back(*this);
     }
     if (taken) return core::completed_at_once(handle);
-    return core::park_or_continue(*this, s, handle);
+    return core::park_or_continue(*this, s);
 }
 
 }  // namespace exeunt

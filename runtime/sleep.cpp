@@ -12,15 +12,14 @@ std::chrono::steady_clock::time_point now() noexcept {
 
 namespace core {
 
-std::coroutine_handle<> sleep_awaiter::suspend(promise_base& self,
-                                               std::coroutine_handle<> handle) noexcept {
+bool sleep_awaiter::suspend(promise_base& self) noexcept {
     strand& s = *self.strand;
     frame = &self;
     if (s.cancel_requested()) return cancel_now(*this, self);
-    if (relative_ && time_ <= 0) return transfer(handle.address());
+    if (relative_ && time_ <= 0) return false;
     scheduler::worker& w = *scheduler::worker::current();
     w.timers().arm(timer_, relative_ ? w.deadline_in(time_) : time_);
-    return park_or_continue(*this, s, handle);
+    return park_or_continue(*this, s);
 }
 
 }  // namespace core

@@ -10,12 +10,6 @@ namespace {
 
 using scheduler::worker;
 
-/// What a leaf does when it runs with its value: the coroutine goes on.
-void resume_leaf(void* self) {
-    void* coroutine = static_cast<leaf*>(self)->frame->handle().address();
-    EXEUNT_MUSTTAIL return entry(coroutine)(coroutine);
-}
-
 /// What a leaf does when it was taken off: its strand unwinds up to its boundary.
 void unwind_leaf(void* self) {
     void* boundary = unwind(*static_cast<leaf*>(self)->frame);
@@ -36,16 +30,26 @@ scheduler::worker_pool& pool_of(const strand& s) noexcept {
     return static_cast<const root_strand*>(each)->pool();
 }
 
-worker* worker_for(const strand& s) noexcept {
-    worker* w = worker::current();
-    if (w == nullptr) return nullptr;
+namespace {
+
+/// `here` if it is a worker of the pool that the strand belongs to, else null.
+worker* if_of_its_pool(worker* here, const strand& s) noexcept {
+    if (here == nullptr) return nullptr;
     // One pool in the process, as nearly always: there is nothing to compare.
-    if (EXEUNT_LIKELY(scheduler::worker_pool::alive() == 1)) return w;
-    return &w->pool() == &pool_of(s) ? w : nullptr;
+    if (EXEUNT_LIKELY(scheduler::worker_pool::alive() == 1)) return here;
+    return &here->pool() == &pool_of(s) ? here : nullptr;
 }
 
-leaf::leaf(take_off_fn take_off_function) noexcept
-    : work_item(resume_leaf), take_off(take_off_function) {}
+}  // namespace
+
+worker* worker_for(const strand& s) noexcept {
+    return if_of_its_pool(worker::current(), s);
+}
+
+void resume_leaf(void* self) {
+    void* coroutine = static_cast<leaf*>(self)->frame->handle().address();
+    EXEUNT_MUSTTAIL return entry(coroutine)(coroutine);
+}
 
 inner_boundary::inner_boundary() noexcept : step(ended) {}
 
@@ -59,7 +63,11 @@ void inner_boundary::ended(void* self) {
 }
 
 void make_ready(leaf& l) noexcept {
-    if (worker* w = worker_for(*l.frame->strand)) {
+    make_ready(l, worker::current());
+}
+
+void make_ready(leaf& l, worker* here) noexcept {
+    if (worker* w = if_of_its_pool(here, *l.frame->strand)) {
         w->make_ready(static_cast<scheduler::work_item*>(&l));
     } else {
         pool_of(*l.frame->strand).inject(l);
@@ -304,21 +312,20 @@ std::coroutine_handle<> transfer_by_bouncing(void* next) noexcept {
     return scheduler::handle_of(next);
 }
 
-std::coroutine_handle<> cancel_now(leaf& l, promise_base& self) noexcept {
+bool cancel_now(leaf& l, promise_base& self) noexcept {
     l.frame = &self;
     l.resume = unwind_leaf;
     // Not from within the coroutine's own await_suspend: from the run loop.
     worker::current()->bounce(static_cast<scheduler::work_item*>(&l));
-    return back_to_run_loop();
+    return true;
 }
 
-std::coroutine_handle<> park_or_continue(leaf& l, strand& s,
-                                         std::coroutine_handle<> self) noexcept {
+bool park_or_continue(leaf& l, strand& s) noexcept {
     switch (s.park(l)) {
         case parked::yes:
-            return back_to_run_loop();
+            return true;
         case parked::woken:
-            return transfer(self.address());
+            return false;
         case parked::cancelled:
             break;
     }

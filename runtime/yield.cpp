@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/runtime/yield.hpp>
-#include <exeunt/scheduler/worker.hpp>
+
+#include <memory>
+#include <type_traits>
 
 namespace exeunt::core {
 
-std::coroutine_handle<> yield_awaiter::suspend(promise_base& self,
-                                               std::coroutine_handle<> handle) noexcept {
-    frame = &self;
-    if (self.strand->cancel_requested()) return cancel_now(*this, self);
-    scheduler::worker& w = *scheduler::worker::current();
-    if (w.spend()) {
-        if (!always_ || !w.others_are_ready()) return transfer(handle.address());
-    }
-    // The frame itself is queued: it is frame-shaped, and needs no leaf to be resumed by.
-    w.make_ready_last(handle.address());
-    return back_to_run_loop();
+bool yield_awaiter::unwinds(promise_base& self) noexcept {
+    static_assert(std::is_trivially_destructible_v<leaf>);
+    // Never parked: a yielding task is ready all the time.
+    leaf& at = *std::construct_at(&leaf_.at, [](leaf&) noexcept { return false; });
+    cancel_now(at, self);
+    return true;
 }
 
 }  // namespace exeunt::core

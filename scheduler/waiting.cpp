@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/scheduler/waiting.hpp>
 
+#include <chrono>
+#include <thread>
+
 namespace exeunt::scheduler {
 
 const int pauses_before_sleep = 100;
@@ -11,6 +14,10 @@ void spin_pause() noexcept {
 #elif defined(__aarch64__)
     asm volatile("yield");
 #endif
+}
+
+void sleep_a_moment() noexcept {
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
 }
 
 void sleep_while_equal(const atomic<std::uint32_t>& word, std::uint32_t value) noexcept {

@@ -21,6 +21,16 @@ constexpr std::int64_t slot_watch_ns = 10'000'000;
 /// Passes over all victims before a searching worker gives up, and pauses between two of them.
 constexpr int search_passes = 4;
 constexpr int pauses_between_passes = 64;
+/// Items that run at once between two looks at the clock, once they have shown to be short.
+constexpr std::int64_t most_at_once = 64;
+
+/// 0 is nobody's, also when the numbers have come round.
+std::uint32_t next_identity() noexcept {
+    static constinit atomic<std::uint32_t> latest{0};
+    // relaxed: a number, and nothing else.
+    const std::uint32_t mine = latest.fetch_add(1, std::memory_order_relaxed) + 1;
+    return mine != 0 ? mine : next_identity();
+}
 
 }  // namespace
 
@@ -31,6 +41,7 @@ worker* worker::current() noexcept {
 worker::worker(worker_pool& pool, unsigned index, std::uint64_t seed)
     : pool_(pool),
       index_(index),
+      identity_(next_identity()),
       random_(seed),
       poller_(make_poller(pool.loop(), seed, pool.world())),
       timers_(poller_->now()) {}
@@ -99,12 +110,50 @@ bool worker::run_simulated(simulation& world) {
 void worker::execute(void* item) noexcept {
     counters_.executed.add();
     budget_ = budget;
+    run_and_bounce(item);
+    while (EXEUNT_UNLIKELY(later_ != nullptr))
+        run_and_bounce(std::exchange(later_, nullptr));
+}
+
+inline void worker::run_and_bounce(void* item) noexcept {
     depth_ = 0;
     run(item);
     while (bounced_ != nullptr) {
         depth_ = 0;
         run(std::exchange(bounced_, nullptr));
     }
+}
+
+bool worker::may_run_at_once() noexcept {
+    if (at_once_ != nullptr) return false;
+    const std::uint64_t item = counters_.executed.read();
+    if (item == at_once_item_ && at_once_until_look_ != 0) return true;
+    // Also after a while without: it may have been an interruption that took long.
+    if (item == at_once_item_ && --at_once_after_ != 0) return false;
+    at_once_item_ = item;
+    at_once_count_ = 0;
+    at_once_until_look_ = 1;
+    at_once_since_ = now();
+    return true;
+}
+
+bool worker::run_at_once(void* item, void* key) noexcept {
+    const int budget_before = std::exchange(budget_, budget);
+    const int depth_before = depth_;
+    at_once_ = key;
+    run_and_bounce(item);
+    const bool ended = std::exchange(at_once_, nullptr) == nullptr;
+    budget_ = budget_before;
+    depth_ = depth_before;
+    ++at_once_count_;
+    if (--at_once_until_look_ == 0) {
+        // The first ones pay for cold caches.
+        const std::int64_t allowed = turn_interval_ns + at_once_count_ * at_once_ns;
+        const bool short_ones = now() - at_once_since_ <= allowed;
+        at_once_until_look_ = short_ones ? std::min(at_once_count_, most_at_once) : 0;
+        at_once_after_ = crowd;
+    }
+    return ended;
 }
 
 void* worker::next() noexcept {

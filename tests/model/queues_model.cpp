@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The small shared structures of a worker: each hands over every item once, with what was written
 // before it was put in.
+#include <exeunt/scheduler/biased_lock.hpp>
 #include <exeunt/scheduler/idle_set.hpp>
 #include <exeunt/scheduler/inbox.hpp>
 #include <exeunt/scheduler/injector.hpp>
@@ -18,6 +19,8 @@
 namespace exeunt::model {
 namespace {
 
+using scheduler::biased_guard;
+using scheduler::biased_lock;
 using scheduler::idle_set;
 using scheduler::inbox;
 using scheduler::injector;
@@ -160,6 +163,67 @@ TEST(short_lock, is_not_touched_after_it_was_unlocked) {
                     lock->lock();
                     const bool ready = done;
                     lock->unlock();
+                    if (ready) break;
+                    spin();
+                }
+                delete lock;
+            },
+        });
+    }));
+}
+
+/// One comes in as the favourite while the others take that from it, or wait for their turn.
+TEST(biased_lock, excludes_and_hands_over) {
+    EXPECT_TRUE(holds(options("biased_lock").preemptions(2).stale_loads(1).at_most(300'000), [] {
+        biased_lock lock(1);
+        int n = 0;
+        const auto add = [&](std::uint32_t who, int times) {
+            for (int i = 0; i < times; ++i) {
+                const biased_guard hold(lock, who);
+                ++n;
+            }
+        };
+        add(1, 2);  // it is the favourite
+        parallel({[&] { add(1, 2); }, [&] { add(2, 2); }, [&] { add(0, 1); }});
+        require(n == 7, "an addition is lost");
+    }));
+}
+
+/// The favourite is the second one, after the first was revoked.
+TEST(biased_lock, changes_its_favourite) {
+    EXPECT_TRUE(holds(options("biased_lock/second").preemptions(3).stale_loads(1), [] {
+        biased_lock lock(1);
+        int n = 0;
+        const auto add = [&](std::uint32_t who, int times) {
+            for (int i = 0; i < times; ++i) {
+                const biased_guard hold(lock, who);
+                ++n;
+            }
+        };
+        add(1, 2);
+        add(2, 6);
+        parallel({[&] { add(1, 1); }, [&] { add(2, 2); }});
+        require(n == 11, "an addition is lost");
+    }));
+}
+
+/// The next holder may destroy the lock as soon as it has it, also when the favourite had it.
+TEST(biased_lock, is_not_touched_after_it_was_unlocked) {
+    EXPECT_TRUE(holds(options("biased_lock/destroyed").preemptions(4).stale_loads(2), [] {
+        auto* lock = new biased_lock(1);
+        bool done = false;
+        for (int i = 0; i < 2; ++i)
+            biased_guard(*lock, 1);
+        parallel({
+            [&] {
+                const biased_guard hold(*lock, 1);
+                done = true;
+            },
+            [&] {
+                for (;;) {
+                    const bool as_favourite = lock->lock(2);
+                    const bool ready = done;
+                    lock->unlock(as_favourite);
                     if (ready) break;
                     spin();
                 }

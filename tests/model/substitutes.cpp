@@ -54,6 +54,9 @@ const int pauses_before_sleep = 1;
 void spin_pause() noexcept {
     model::spin();
 }
+void sleep_a_moment() noexcept {
+    model::spin();
+}
 void sleep_while_equal(const atomic<std::uint32_t>& word, std::uint32_t value) noexcept {
     model::wait_on_address(&word, value, sizeof value);
 }

@@ -93,6 +93,29 @@ TEST(task_handle, says_that_its_task_has_ended) {
     }));
 }
 
+/// The same for the end that finds somebody waiting.
+TEST(task_handle, says_that_its_task_has_ended_while_another_waits) {
+    EXPECT_TRUE(holds(bounded("task_handle/done_and_awaited").preemptions(2), [] {
+        explore(false);
+        int n = 0;
+        task_handle<int> h;
+        std::atomic<int> shown{0};
+        runtime rt(workers(1));
+        auto waits = [&]() -> task<int> {
+            h = spawn(writes, std::ref(n));
+            shown.store(1);
+            wake_address(&shown, true);
+            explore(true);
+            co_return co_await h;
+        };
+        auto outer = rt.spawn(waits);
+        while (shown.load() == 0)
+            wait_on_address(&shown, 0, sizeof(int));
+        if (h.done()) require(n == 1, "old");
+        require(rt.run(outcome_of(outer)) == 1, "it has not ended");
+    }));
+}
+
 task<> adds_to(int& n) {
     co_await yield_now();
     n += 1;

@@ -287,7 +287,7 @@ inline bool parks(leaf& l, strand& s) noexcept {
     const parked how = s.park(l);
     if (EXEUNT_LIKELY(how == parked::yes)) return true;
     if (how == parked::woken) return false;
-    static_cast<void>(cancel_now(l, *l.frame));
+    cancel_now(l, *l.frame);
     return true;
 }
 

@@ -186,7 +186,8 @@ class actors_awaiter : actor_scope {
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
         frame = &parent.promise();
         if (parent.promise().strand->cancelled()) {
-            return cancel_now(as_combinator(), parent.promise());
+            cancel_now(as_combinator(), parent.promise());
+            return back_to_run_loop();
         }
         try {
             // The body may be a function that spawns before it returns its task.

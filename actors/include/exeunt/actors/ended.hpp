@@ -18,7 +18,7 @@ class [[nodiscard]] end_awaiter : end_waiter {
         frame = &self.promise();
         strand& s = *frame->strand;
         if (s.cancel_requested()) {
-            static_cast<void>(cancel_now(*this, *frame));
+            cancel_now(*this, *frame);
             return true;
         }
         if (cell_ == nullptr || !cell_->watch(*this, generation_)) return false;

@@ -194,9 +194,9 @@ class vector_write_awaiter : public io_leaf {
         : io_leaf(scheduler::opcode::send_message, to, go_on), pieces_(pieces), error_(error) {}
 
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
         leaf::frame = &self.promise();
-        if (!prepare()) return self;
+        if (!prepare()) return false;
         return start(self);
     }
     std::size_t await_resume() const {

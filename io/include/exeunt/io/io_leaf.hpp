@@ -26,7 +26,7 @@ class io_leaf : public leaf, protected scheduler::operation {
  public:
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
         leaf::frame = &self.promise();
         return start(self);
     }
@@ -46,7 +46,7 @@ class io_leaf : public leaf, protected scheduler::operation {
     void aim(scheduler::descriptor_reference at) noexcept;
 
     /// Starts over after await_suspend() was overridden; returns what to run.
-    std::coroutine_handle<> start(std::coroutine_handle<> self) noexcept;
+    bool start(std::coroutine_handle<> self) noexcept;
 
     std::int32_t outcome() const noexcept { return operation::result; }
 

@@ -57,7 +57,7 @@ class [[nodiscard]] signal_awaiter : public io_leaf {
         : io_leaf(scheduler::opcode::read, from) {}
 
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
         leaf::frame = &self.promise();
         operation::buffer = &number_;
         operation::length = 1;

@@ -105,10 +105,10 @@ class [[nodiscard]] connect_awaiter : public io_leaf {
           error_(error) {}
 
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
         leaf::frame = &self.promise();
         socket_ = open_socket(to_.family(), failure_);
-        if (failure_) return self;
+        if (failure_) return false;
         aim(socket_.reference());
         operation::address = to_.data();
         operation::length = to_.size();

@@ -114,7 +114,7 @@ class completion_awaiter : protected leaf {
 
  protected:
     completion_awaiter(completion_awaiter&& other) noexcept = default;
-    std::coroutine_handle<> suspend(promise_base& self, std::coroutine_handle<> handle) noexcept;
+    bool suspend(promise_base& self, std::coroutine_handle<> handle) noexcept;
     static bool take_off(leaf& l) noexcept;
 
     completion_state* state_;
@@ -248,7 +248,7 @@ class [[nodiscard]] completion_stream<Range>::next_awaiter : core::completion_aw
     next_awaiter(next_awaiter&&) noexcept = default;
     using completion_awaiter::await_ready;
     template <core::strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) {
+    bool await_suspend(std::coroutine_handle<Promise> self) {
         state_->begin(self.promise(), apart_);
         if (!self.promise().strand->cancelled()) static_cast<state&>(*state_).fill();
         return suspend(self.promise(), self);
@@ -275,7 +275,7 @@ class [[nodiscard]] completion_stream<Range>::close_awaiter : core::completion_a
     close_awaiter(close_awaiter&&) noexcept = default;
     using completion_awaiter::await_ready;
     template <core::strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
         static_cast<state&>(*state_).closed = true;
         state_->cancel_children();
         return suspend(self.promise(), self);

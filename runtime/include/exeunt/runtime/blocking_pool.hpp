@@ -24,7 +24,7 @@ class blocking_job : public waiter {
     blocking_job(blocking_job&&) noexcept = default;
 
     /// Errors: std::system_error when there is no thread and none can be started.
-    std::coroutine_handle<> suspend(promise_base& self, std::coroutine_handle<> handle);
+    bool suspend(promise_base& self, std::coroutine_handle<> handle);
 
  private:
     friend class blocking_pool;

@@ -3,8 +3,9 @@
 
 #include <exeunt/runtime/promise.hpp>
 #include <exeunt/runtime/waiter_list.hpp>
+#include <exeunt/scheduler/biased_lock.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
-#include <exeunt/scheduler/short_lock.hpp>
+#include <exeunt/scheduler/worker.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -88,13 +89,19 @@ class channel {
 
     void put(T& item) noexcept;
     T take() noexcept;
-    attempt send_or_queue(T& item, send_awaiter* waiting) noexcept;
-    attempt receive_or_queue(std::optional<T>& item, receive_awaiter* waiting) noexcept;
+    attempt send_or_queue(T& item, send_awaiter* waiting, scheduler::worker* here) noexcept;
+    attempt receive_or_queue(std::optional<T>& item, receive_awaiter* waiting,
+                             scheduler::worker* here) noexcept;
+    /// For the lock.
+    static std::uint32_t identity(const scheduler::worker* here) noexcept {
+        return here != nullptr ? here->identity() : 0;
+    }
+    static std::uint32_t caller() noexcept { return identity(scheduler::worker::current()); }
 
     const std::size_t capacity_;
     std::allocator<T> allocator_;
     T* const ring_;
-    mutable scheduler::short_lock lock_;
+    mutable scheduler::biased_lock lock_;
     bool closed_ = false;          ///< all that follows: under lock_
     std::size_t first_ = 0;        ///< of the ring, where the oldest item lies
     std::size_t count_ = 0;        ///< items in the ring
@@ -111,14 +118,15 @@ class channel<T>::send_awaiter : core::waiter {
 
     bool await_ready() const noexcept { return false; }
     template <core::strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
         core::strand& s = *self.promise().strand;
         this->frame = &self.promise();
         if (s.cancel_requested()) return core::cancel_now(*this, self.promise());
-        const attempt result = channel_.send_or_queue(item_, this);
-        if (result == attempt::waits) return core::park_or_continue(*this, s, self);
+        scheduler::worker& here = *scheduler::worker::current();
+        const attempt result = channel_.send_or_queue(item_, this, &here);
+        if (result == attempt::waits) return core::park_or_continue(*this, s);
         closed_ = result == attempt::closed;
-        return core::completed_at_once(self);
+        return core::completed_at_once(self, here);
     }
     void await_resume() const {
         if (closed_) throw channel_closed();
@@ -128,7 +136,7 @@ class channel<T>::send_awaiter : core::waiter {
     friend class channel;
     static bool take_off(core::leaf& l) noexcept {
         auto& me = static_cast<send_awaiter&>(l);
-        scheduler::short_guard guard(me.channel_.lock_);
+        scheduler::biased_guard guard(me.channel_.lock_, caller());
         return me.channel_.senders_.remove(me);
     }
     channel& channel_;
@@ -144,22 +152,28 @@ class channel<T>::receive_awaiter : core::waiter {
 
     bool await_ready() const noexcept { return false; }
     template <core::strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
         core::strand& s = *self.promise().strand;
         this->frame = &self.promise();
         if (s.cancel_requested()) return core::cancel_now(*this, self.promise());
-        if (channel_.receive_or_queue(item_, this) == attempt::waits) {
-            return core::park_or_continue(*this, s, self);
+        scheduler::worker& here = *scheduler::worker::current();
+        if (channel_.receive_or_queue(item_, this, &here) == attempt::waits) {
+            return core::park_or_continue(*this, s);
         }
-        return core::completed_at_once(self);
+        return core::completed_at_once(self, here);
     }
-    std::optional<T> await_resume() noexcept { return std::move(item_); }
+    std::optional<T> await_resume() noexcept {
+        // Part by part: a copy of the whole would read in one piece what was just written in two,
+        // and wait until both are out of the store buffer.
+        if (!item_) return std::nullopt;
+        return std::optional<T>(std::move(*item_));
+    }
 
  private:
     friend class channel;
     static bool take_off(core::leaf& l) noexcept {
         auto& me = static_cast<receive_awaiter&>(l);
-        scheduler::short_guard guard(me.channel_.lock_);
+        scheduler::biased_guard guard(me.channel_.lock_, caller());
         return me.channel_.receivers_.remove(me);
     }
     channel& channel_;
@@ -201,10 +215,11 @@ T channel<T>::take() noexcept {
 
 /// Without a place for `item`, queues `waiting` if there is one.
 template <class T>
-auto channel<T>::send_or_queue(T& item, send_awaiter* waiting) noexcept -> attempt {
+auto channel<T>::send_or_queue(T& item, send_awaiter* waiting, scheduler::worker* here) noexcept
+    -> attempt {
     receive_awaiter* receiver = nullptr;
     {
-        scheduler::short_guard guard(lock_);
+        scheduler::biased_guard guard(lock_, identity(here));
         if (closed_) return attempt::closed;
         receiver = static_cast<receive_awaiter*>(receivers_.pop_front());
         if (receiver == nullptr) {
@@ -218,17 +233,17 @@ auto channel<T>::send_or_queue(T& item, send_awaiter* waiting) noexcept -> attem
     }
     // Off its list, it is ours until it is woken: nobody can cancel it away.
     receiver->item_.emplace(std::move(item));
-    core::wake_up(*receiver);
+    core::wake_up(*receiver, here);
     return attempt::done;
 }
 
 /// With nothing to receive, queues `waiting` if there is one.
 template <class T>
-auto channel<T>::receive_or_queue(std::optional<T>& item, receive_awaiter* waiting) noexcept
-    -> attempt {
+auto channel<T>::receive_or_queue(std::optional<T>& item, receive_awaiter* waiting,
+                                  scheduler::worker* here) noexcept -> attempt {
     send_awaiter* sender = nullptr;
     {
-        scheduler::short_guard guard(lock_);
+        scheduler::biased_guard guard(lock_, identity(here));
         sender = static_cast<send_awaiter*>(senders_.pop_front());
         if (count_ > 0) {
             item.emplace(take());
@@ -241,19 +256,19 @@ auto channel<T>::receive_or_queue(std::optional<T>& item, receive_awaiter* waiti
         }
     }
     if (!item) item.emplace(std::move(sender->item_));
-    core::wake_up(*sender);
+    core::wake_up(*sender, here);
     return attempt::done;
 }
 
 template <class T>
 bool channel<T>::try_send(T& item) noexcept {
-    return send_or_queue(item, nullptr) == attempt::done;
+    return send_or_queue(item, nullptr, scheduler::worker::current()) == attempt::done;
 }
 
 template <class T>
 std::optional<T> channel<T>::try_receive() noexcept {
     std::optional<T> item;
-    receive_or_queue(item, nullptr);
+    receive_or_queue(item, nullptr, scheduler::worker::current());
     return item;
 }
 
@@ -261,7 +276,7 @@ template <class T>
 void channel<T>::close() noexcept {
     core::wake_list woken;
     {
-        scheduler::short_guard guard(lock_);
+        scheduler::biased_guard guard(lock_, caller());
         closed_ = true;
         while (core::waiter* each = receivers_.pop_front())
             woken.add(*each);
@@ -275,13 +290,13 @@ void channel<T>::close() noexcept {
 
 template <class T>
 bool channel<T>::is_closed() const noexcept {
-    scheduler::short_guard guard(lock_);
+    scheduler::biased_guard guard(lock_, caller());
     return closed_;
 }
 
 template <class T>
 std::size_t channel<T>::size() const noexcept {
-    scheduler::short_guard guard(lock_);
+    scheduler::biased_guard guard(lock_, caller());
     return count_;
 }
 

@@ -54,15 +54,14 @@ class event {
 
         bool await_ready() const noexcept { return false; }
         template <core::strand_promise Promise>
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+        bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
             return suspend(self.promise(), self);
         }
         void await_resume() const noexcept {}
 
      private:
         static bool take_off(core::leaf& l) noexcept;
-        std::coroutine_handle<> suspend(core::promise_base& self,
-                                        std::coroutine_handle<> handle) noexcept;
+        bool suspend(core::promise_base& self, std::coroutine_handle<> handle) noexcept;
         event& event_;
     };
     static_assert(!std::is_aggregate_v<wait_awaiter>);

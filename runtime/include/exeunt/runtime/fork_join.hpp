@@ -35,7 +35,10 @@ class fork_join : step {
     std::coroutine_handle<> begin(promise_base& parent) noexcept {
         Derived& self = derived();
         self.frame = &parent;
-        if (EXEUNT_UNLIKELY(parent.strand->cancelled())) return cancel_now(self, parent);
+        if (EXEUNT_UNLIKELY(parent.strand->cancelled())) {
+            cancel_now(self, parent);
+            return back_to_run_loop();
+        }
         void* first = advance(*scheduler::worker::current());
         return first != nullptr ? transfer(first) : back_to_run_loop();
     }

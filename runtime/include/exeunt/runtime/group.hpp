@@ -3,6 +3,7 @@
 
 #include <exeunt/runtime/callable_guard.hpp>
 #include <exeunt/runtime/listing.hpp>
+#include <exeunt/runtime/root_strand.hpp>
 #include <exeunt/runtime/task_handle.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
 #include <exeunt/scheduler/worker.hpp>
@@ -32,6 +33,10 @@ class group : core::listing_combinator, core::spawn_scope {
     /// When the task fails, the body and the other tasks are cancelled, and with_group() rethrows
     /// its exception. A group that is being cancelled takes new tasks but does not start them: they
     /// end as cancelled.
+    ///
+    /// Tasks begin in no particular order. Where very many are ready already (1024 on this worker)
+    /// a new one begins within spawn(), as far as its first suspension, so that a million of them
+    /// need not exist together: hold no lock over spawn() that the task takes.
     /// Returns a handle. Errors: what copying the arguments or calling `function` throws.
     template <class F, class... Args>
     requires core::spawnable<F, Args...> task_handle<core::spawned_t<F, Args...>> spawn(
@@ -44,7 +49,8 @@ class group : core::listing_combinator, core::spawn_scope {
     /// Cancels the body and all tasks. with_group() then ends without an error. Any thread.
     void cancel() noexcept { cancel_children(); }
 
-    /// Tasks that have not ended, the body included; a snapshot.
+    /// Tasks that have not ended, the body included; a snapshot. One more, while tasks begin within
+    /// spawn().
     std::size_t size() const noexcept { return left_.load(std::memory_order_relaxed); }
 
  protected:
@@ -70,12 +76,27 @@ class group : core::listing_combinator, core::spawn_scope {
  private:
     void* task_ended(core::root_strand& strand, core::link::status outcome,
                      const std::exception_ptr& error) noexcept override;
+    void ended_at_once(core::root_strand& strand, core::link::status outcome,
+                       const std::exception_ptr& error) noexcept override;
     bool closed_by_cancellation() const noexcept override { return children_cancelled(); }
-    void start(scheduler::work_item& item) noexcept;
+    void start(scheduler::worker* here, scheduler::work_item& item) noexcept;
+    static bool may_start_at_once(scheduler::worker& here) noexcept;
+    void start_at_once(scheduler::worker& here, core::record_base& record,
+                       scheduler::work_item& item) noexcept;
     scheduler::worker_pool& pool() const noexcept;
+    void take_leave(core::root_strand& strand, core::link::status outcome,
+                    const std::exception_ptr& error) noexcept;
+
+    /// Gives up a place that was kept for the next task that starts at once.
+    struct kept_place : scheduler::work_item {
+        explicit kept_place(group& of) noexcept : work_item(give_up), owner(of) {}
+        static void give_up(void* self);
+        group& owner;
+    };
 
     /// The body and the tasks that have not ended. Whoever takes it to 0 goes on with the parent.
     atomic<std::size_t> left_{1};
+    kept_place place_{*this};
     /// Set by any child that ended as cancelled; read after the join.
     atomic<bool> child_cancelled_{false};
     scheduler::short_lock error_lock_;
@@ -102,13 +123,17 @@ requires core::spawnable<F, Args...> task_handle<core::spawned_t<F, Args...>> gr
     using record_type = core::record_of<value_type, std::decay_t<F>, std::decay_t<Args>...>;
     core::refuse_fragile_temporary<F>();
     EXEUNT_ASSERT(size() > 0);
-    core::record<value_type>* record = new record_type(
-        *this, pool(), this, std::forward<F>(function), std::forward<Args>(args)...);
+    scheduler::worker* here = core::worker_for(*frame->strand);
+    core::record<value_type>* record =
+        new record_type(*this, here != nullptr ? here->pool() : pool(), this,
+                        std::forward<F>(function), std::forward<Args>(args)...);
     record->set_observed();
     task_handle<value_type> handle(*record, false);
-    // relaxed: the caller is counted itself, so the count cannot reach 0 meanwhile.
-    left_.fetch_add(1, std::memory_order_relaxed);
-    start(record->start_item());
+    if (here != nullptr && EXEUNT_UNLIKELY(here->is_crowded()) && may_start_at_once(*here)) {
+        start_at_once(*here, *record, record->start_item());
+    } else {
+        start(here, record->start_item());
+    }
     return handle;
 }
 
@@ -130,7 +155,8 @@ class group_awaiter final : group {
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
         frame = &parent.promise();
         if (parent.promise().strand->cancelled()) {
-            return cancel_now(as_combinator(), parent.promise());
+            cancel_now(as_combinator(), parent.promise());
+            return back_to_run_loop();
         }
         try {
             // The body may be a function that spawns before it returns its task.

@@ -75,15 +75,14 @@ class mutex {
 
         bool await_ready() const noexcept { return false; }
         template <core::strand_promise Promise>
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+        bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
             return suspend(self.promise(), self);
         }
         void await_resume() const noexcept {}
 
      protected:
         static bool take_off(core::leaf& l) noexcept;
-        std::coroutine_handle<> suspend(core::promise_base& self,
-                                        std::coroutine_handle<> handle) noexcept;
+        bool suspend(core::promise_base& self, std::coroutine_handle<> handle) noexcept;
         mutex& mutex_;
     };
 

@@ -19,6 +19,10 @@ class spawn_scope {
     /// run next, or null. After that the task touches nothing of the scope.
     virtual void* task_ended(root_strand& strand, link::status outcome,
                              const std::exception_ptr& error) noexcept = 0;
+    /// As task_ended(), of a task that ended where it was started; its place among those that are
+    /// waited for stays with whoever started it.
+    virtual void ended_at_once(root_strand& strand, link::status outcome,
+                               const std::exception_ptr& error) noexcept;
     /// Whether tasks of this scope are not to be started any more.
     virtual bool closed_by_cancellation() const noexcept = 0;
 
@@ -28,7 +32,8 @@ class spawn_scope {
 
 /// What a spawned task and its handles share, but for the type of its value.
 ///
-/// References: one of the task itself until it has ended, one of each handle.
+/// References: one of the task itself until it has ended, one of each handle. The first handle's is
+/// there from the beginning.
 class record_base {
  public:
     record_base(const record_base&) = delete;
@@ -37,12 +42,13 @@ class record_base {
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept {
         // acq_rel: whoever deletes comes after everything that the others did.
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (alone() || references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 
     /// Whether the task has ended; its outcome may be read then.
     bool ended() const noexcept {
-        return ended_.load(std::memory_order_acquire);  // pairs with the release in finish()
+        // acquire: pairs with the release in finish().
+        return state_.load(std::memory_order_acquire) == state::over;
     }
     /// Puts a parked awaiter on the list; false when the task has ended.
     bool add_waiter(leaf& l) noexcept;
@@ -55,6 +61,9 @@ class record_base {
     void set_detached() noexcept { detached_.store(true, std::memory_order_relaxed); }
     bool detached() const noexcept { return detached_.load(std::memory_order_relaxed); }
 
+    /// Before the task is started: on this very stack, by scheduler::worker::run_at_once().
+    void set_starts_at_once() noexcept { starts_at_once_ = true; }
+
  protected:
     explicit record_base(spawn_scope& scope) noexcept : scope_(scope) {}
     virtual ~record_base();
@@ -66,11 +75,25 @@ class record_base {
     spawn_scope& scope() const noexcept { return scope_; }
 
  private:
+    enum class state : std::uint8_t {
+        open,
+        awaited,  ///< there may be waiters
+        over,     ///< the task has ended
+    };
+
+    /// Whether the caller's reference is the only one, so that there will be no other.
+    bool alone() const noexcept {
+        // acquire: pairs with the release of the others' fetch_sub(), as the last one's would.
+        return references_.load(std::memory_order_acquire) == 1;
+    }
+    bool ends_where_it_started() noexcept;
+
     spawn_scope& scope_;
     /// The task and its handles.
-    atomic<int> references_{1};
-    /// Set once, by the end of the task; read by handles.
-    atomic<bool> ended_{false};
+    atomic<int> references_{2};
+    /// Left by the end of the task and, under lock_, by those who begin to wait; read by handles.
+    atomic<state> state_{state::open};
+    bool starts_at_once_ = false;
     /// Set by handles, read at the end of the record, when nobody else is left.
     atomic<bool> observed_{false};
     atomic<bool> detached_{false};
@@ -149,9 +172,9 @@ class record_of final : public record<T> {
               As&&... args)
         : record<T>(scope, pool, up),
           callable_(std::in_place, std::forward<F>(function), std::forward<As>(args)...) {
-        this->adopt(std::apply(
-            [](Function& f, Args&... as) { return core::invoke(f, std::move(as)...); },
-            *callable_));
+        this->adopt(
+            std::apply([](Function& f, Args&... as) { return core::invoke(f, std::move(as)...); },
+                       *callable_));
     }
 
  private:

@@ -57,7 +57,7 @@ class semaphore {
 
         bool await_ready() const noexcept { return false; }
         template <core::strand_promise Promise>
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+        bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
             return suspend(self.promise(), self);
         }
         void await_resume() const noexcept {}
@@ -65,8 +65,7 @@ class semaphore {
      protected:
         friend class semaphore;
         static bool take_off(core::leaf& l) noexcept;
-        std::coroutine_handle<> suspend(core::promise_base& self,
-                                        std::coroutine_handle<> handle) noexcept;
+        bool suspend(core::promise_base& self, std::coroutine_handle<> handle) noexcept;
         semaphore& semaphore_;
         std::size_t wanted_;
     };

@@ -44,8 +44,8 @@ class [[nodiscard]] sleep_awaiter : leaf {
 
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
-        return suspend(self.promise(), self);
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
+        return suspend(self.promise());
     }
     void await_resume() const noexcept {}
 
@@ -59,7 +59,7 @@ class [[nodiscard]] sleep_awaiter : leaf {
     static bool take_off(leaf& l) noexcept {
         return scheduler::timer_wheel::cancel(static_cast<sleep_awaiter&>(l).timer_);
     }
-    std::coroutine_handle<> suspend(promise_base& self, std::coroutine_handle<> handle) noexcept;
+    bool suspend(promise_base& self) noexcept;
 
     alarm timer_;
     std::int64_t time_;

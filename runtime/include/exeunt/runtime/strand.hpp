@@ -26,6 +26,10 @@
 ///                took the leaf off decides: the canceller unwinds it, or the waker delivers
 ///
 /// How to write an awaitable over this is shown in docs/internals/awaitables.md.
+namespace exeunt::scheduler {
+class worker;
+}
+
 namespace exeunt::core {
 
 class strand;
@@ -81,6 +85,9 @@ struct promise_base {
     }
 };
 
+/// What a leaf does when it runs with its value: the coroutine goes on.
+void resume_leaf(void* self);
+
 /// An operation on which a strand can park; a member or base of an awaiter, hence in the frame of
 /// the awaiting coroutine. Derive the operation from it, give it to the resource, park.
 struct alignas(16) leaf : scheduler::work_item {
@@ -90,7 +97,8 @@ struct alignas(16) leaf : scheduler::work_item {
     /// it already, or will, and calls wake().
     using take_off_fn = bool (*)(leaf&) noexcept;
 
-    explicit leaf(take_off_fn take_off) noexcept;
+    explicit leaf(take_off_fn take_off_function) noexcept
+        : work_item(resume_leaf), take_off(take_off_function) {}
     /// A leaf may move until it is awaited: so an operation can be handed to a combinator first.
     leaf(leaf&& other) noexcept : work_item(other.resume), take_off(other.take_off) {
         EXEUNT_ASSERT(other.frame == nullptr);
@@ -278,10 +286,15 @@ inline strand& combinator::parent() const noexcept {
 /// Makes a woken leaf ready on the current worker (or, from a foreign thread, on the runtime that
 /// the strand belongs to). Call it when wake() has returned true.
 void make_ready(leaf& l) noexcept;
+/// The same where the caller knows the current worker; null on a foreign thread.
+void make_ready(leaf& l, scheduler::worker* here) noexcept;
 
 /// wake() and make_ready() in one.
 inline void wake_up(leaf& l) noexcept {
     if (strand::wake(l)) make_ready(l);
+}
+inline void wake_up(leaf& l, scheduler::worker* here) noexcept {
+    if (strand::wake(l)) make_ready(l, here);
 }
 
 /// Destroys the coroutines of a strand from `innermost` up to its boundary, innermost first, and
@@ -304,12 +317,13 @@ EXEUNT_ALWAYS_INLINE std::coroutine_handle<> transfer(void* next) noexcept {
 #endif
 }
 
-/// For await_suspend: parks `s` on `l`, which has been published already, and returns what to run.
-std::coroutine_handle<> park_or_continue(leaf& l, strand& s, std::coroutine_handle<> self) noexcept;
+/// For await_suspend: parks `s` on `l`, which has been published already. Returns whether the
+/// coroutine stays suspended; if so, nothing of it may be touched.
+bool park_or_continue(leaf& l, strand& s) noexcept;
 
 /// For await_suspend: the strand was cancelled and nothing is published; unwinds from `self`, in
-/// its own turn.
-std::coroutine_handle<> cancel_now(leaf& l, promise_base& self) noexcept;
+/// its own turn. Returns true: the coroutine stays suspended.
+bool cancel_now(leaf& l, promise_base& self) noexcept;
 
 /// What to run when there is nothing to transfer to: back to the run loop.
 inline std::coroutine_handle<> back_to_run_loop() noexcept {

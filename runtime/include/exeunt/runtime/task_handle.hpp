@@ -48,10 +48,8 @@ class task_handle {
     }
     ~task_handle() { let_go(); }
 
-    /// For those that spawn. `owns`: letting go cancels.
-    task_handle(core::record<T>& record, bool owns) noexcept : record_(&record), owns_(owns) {
-        record.retain();
-    }
+    /// For those that spawn: the record's first handle. `owns`: letting go cancels.
+    task_handle(core::record<T>& record, bool owns) noexcept : record_(&record), owns_(owns) {}
 
     bool valid() const noexcept { return record_ != nullptr; }
     /// Whether the task has ended.
@@ -113,14 +111,14 @@ class handle_awaiter : leaf {
 
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
         strand& s = *self.promise().strand;
         frame = &self.promise();
         if (s.cancel_requested()) return cancel_now(*this, self.promise());
         if (record_.add_waiter(*this)) {
             switch (s.park(*this)) {
                 case parked::yes:
-                    return back_to_run_loop();
+                    return true;
                 case parked::cancelled:
                     return cancel_now(*this, self.promise());
                 case parked::woken:

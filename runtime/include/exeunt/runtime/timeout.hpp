@@ -105,7 +105,10 @@ class timeout_awaiter : public deadline_combinator {
     template <strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
         frame = &parent.promise();
-        if (parent.promise().strand->cancelled()) return cancel_now(*this, parent.promise());
+        if (parent.promise().strand->cancelled()) {
+            cancel_now(*this, parent.promise());
+            return back_to_run_loop();
+        }
         arm();
         return transfer(branch_.coroutine());
     }

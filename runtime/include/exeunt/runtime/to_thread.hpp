@@ -56,7 +56,7 @@ class to_thread_awaiter : blocking_job {
 
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) {
+    bool await_suspend(std::coroutine_handle<Promise> self) {
         return suspend(self.promise(), self);
     }
     value_type await_resume() { return outcome_.take(); }

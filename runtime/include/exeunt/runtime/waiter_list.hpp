@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exeunt/runtime/strand.hpp>
+#include <exeunt/scheduler/worker.hpp>
 
 #include <coroutine>
 #include <utility>
@@ -116,8 +117,14 @@ class wake_list {
     waiter* last_ = nullptr;
 };
 
-/// For await_suspend: the operation took effect at once. Spends one unit of the worker's budget,
-/// and goes on, or lets others run first when the budget is used up.
-std::coroutine_handle<> completed_at_once(std::coroutine_handle<> self) noexcept;
+/// For await_suspend: the operation took effect at once. Spends one unit of the worker's budget.
+/// False: the coroutine goes on. True: the budget is used up, and others run first.
+inline bool completed_at_once(std::coroutine_handle<> self, scheduler::worker& here) noexcept {
+    if (EXEUNT_LIKELY(here.spend())) return false;
+    // The frame itself is queued: it is frame-shaped, and nobody can cancel it there.
+    here.make_ready_last(self.address());
+    return true;
+}
+bool completed_at_once(std::coroutine_handle<> self) noexcept;
 
 }  // namespace exeunt::core

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exeunt/runtime/promise.hpp>
+#include <exeunt/scheduler/worker.hpp>
 
 /// Letting others run, and noticing a cancellation, in the midst of a computation.
 ///
@@ -30,22 +31,34 @@ core::cancel_requested_awaiter cancel_requested() noexcept;
 // ------------------------------------------------------------------------------ implementation
 namespace core {
 
-class [[nodiscard]] yield_awaiter : leaf {
+class [[nodiscard]] yield_awaiter {
  public:
-    explicit yield_awaiter(bool always) noexcept : leaf(take_off), always_(always) {}
+    explicit yield_awaiter(bool always) noexcept : always_(always) {}
 
     bool await_ready() const noexcept { return false; }
+    /// Whether it suspends. Not a symmetric transfer: going on at once is then a branch.
     template <strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
-        return suspend(self.promise(), self);
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
+        strand& s = *self.promise().strand;
+        if (EXEUNT_UNLIKELY(s.cancel_requested())) return unwinds(self.promise());
+        scheduler::worker& w = *scheduler::worker::current();
+        if (EXEUNT_LIKELY(w.spend()) && (!always_ || !w.others_are_ready())) return false;
+        // The frame itself is queued: it is frame-shaped, and needs no leaf to be resumed by.
+        w.make_ready_last(self.address());
+        return true;
     }
     void await_resume() const noexcept {}
 
  private:
-    // Never parked: a yielding task is ready all the time.
-    static bool take_off(leaf&) noexcept { return false; }
-    std::coroutine_handle<> suspend(promise_base& self, std::coroutine_handle<> handle) noexcept;
+    /// What the run loop unwinds the task from. Made only then: until it is awaited it may move.
+    union never_parked {
+        never_parked() noexcept {}
+        never_parked(never_parked&&) noexcept {}
+        leaf at;
+    };
+    EXEUNT_COLD bool unwinds(promise_base& self) noexcept;
 
+    never_parked leaf_;
     bool always_;
 };
 

@@ -166,8 +166,7 @@ class descriptor_handle {
     /// Takes over `fd`, which is open, non-blocking and close-on-exec. Throws std::bad_alloc, and
     /// has then closed `fd`.
     explicit descriptor_handle(int fd, descriptor_kind kind = descriptor_kind::other);
-    descriptor_handle(descriptor_handle&& other) noexcept
-        : record_(other.take()) {}
+    descriptor_handle(descriptor_handle&& other) noexcept : record_(other.take()) {}
     descriptor_handle& operator=(descriptor_handle&& other) noexcept {
         if (this != &other) {
             close();

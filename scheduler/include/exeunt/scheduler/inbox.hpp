@@ -60,9 +60,7 @@ class inbox {
     }
 
     /// Any thread; a hint without a fence.
-    bool empty() const noexcept {
-        return newest_.load(std::memory_order_relaxed) == nullptr;
-    }
+    bool empty() const noexcept { return newest_.load(std::memory_order_relaxed) == nullptr; }
 
     // ---------------------------------------------------------------- implementation
  private:

@@ -25,6 +25,9 @@ extern const int pauses_before_sleep;
 /// Tells the processor that this thread spins: some tens of cycles.
 EXEUNT_NOINLINE void spin_pause() noexcept;
 
+/// Sleeps for some tens of microseconds: for a wait that nobody ends by a wake_one().
+EXEUNT_NOINLINE void sleep_a_moment() noexcept;
+
 /// Sleeps while `word` is `value`: returns at once if it is not, else after a wake_one(). Orders
 /// nothing; look at `word` again. Any thread.
 EXEUNT_NOINLINE void sleep_while_equal(const atomic<std::uint32_t>& word,

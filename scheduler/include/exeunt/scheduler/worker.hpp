@@ -71,6 +71,34 @@ class worker {
         EXEUNT_ASSERT(bounced_ == nullptr);
         bounced_ = item;
     }
+    /// Whether so much is ready here that what is made now had better begin at once (`crowd`
+    /// items).
+    bool is_crowded() const noexcept { return ready_.size() >= crowd; }
+    /// Whether it may: not within another that began so, nor once those of the present item have
+    /// turned out to take longer than queueing them would (`at_once_ns` each); after another crowd
+    /// of them that is tried again.
+    bool may_run_at_once() noexcept;
+    /// Runs `item` within the present one. `key` stands for what it begins. Returns whether that
+    /// has said ended_at_once(key).
+    bool run_at_once(void* item, void* key) noexcept;
+    /// Whether what is ending began by run_at_once() of this worker, which has not returned.
+    bool ended_at_once(void* key) noexcept {
+        if (key != at_once_) return false;
+        at_once_ = nullptr;
+        return true;
+    }
+    /// Runs `item` after the present one. False when there is such an item already.
+    bool run_later(void* item) noexcept {
+        if (later_ != nullptr) return false;
+        later_ = item;
+        return true;
+    }
+    /// Takes back what run_later() was given, if it is this item.
+    bool take_back(void* item) noexcept {
+        if (later_ != item) return false;
+        later_ = nullptr;
+        return true;
+    }
     /// Counts the symmetric transfers of the present item, where they may use up the stack.
     bool transfer_too_deep() noexcept { return ++depth_ > max_depth; }
 
@@ -96,6 +124,8 @@ class worker {
     }
     worker_pool& pool() noexcept { return pool_; }
     unsigned index() const noexcept { return index_; }
+    /// A number that no other worker of the process has or will have; not 0. For biased_lock.
+    std::uint32_t identity() const noexcept { return identity_; }
     worker_counters& counters() noexcept { return counters_; }
 
     /// Whether anything else is ready on this worker.
@@ -120,6 +150,8 @@ class worker {
         occupied& operator=(const occupied&) = delete;
     };
     static constexpr int max_depth = 64;
+    static constexpr std::size_t crowd = 1024;
+    static constexpr std::int64_t at_once_ns = 2'000;
     /// At most so many items run between two looks at the event loop and the shared queues.
     static constexpr unsigned fairness_interval = 61;
 
@@ -140,6 +172,7 @@ class worker {
     void wakes_up(operation* done) noexcept;
     bool anything_to_do() noexcept;
     void execute(void* item) noexcept;
+    void run_and_bounce(void* item) noexcept;
     void turn_event_loop();
     operation* wait_for_events(std::int64_t timeout_ns);
     void finish_turn(operation* done) noexcept;
@@ -152,6 +185,7 @@ class worker {
     // Owner only, hot.
     worker_pool& pool_;
     unsigned index_;
+    const std::uint32_t identity_;
     unsigned until_look_ = fairness_interval;  ///< items
     unsigned look_interval_ = fairness_interval;
     int slot_left_ = slot_run;
@@ -162,6 +196,14 @@ class worker {
     bool saw_work_ = false;
     bool in_turn_ = false;
     void* bounced_ = nullptr;
+    void* later_ = nullptr;
+    // Of what runs at once.
+    void* at_once_ = nullptr;
+    std::int64_t at_once_count_ = 0;
+    std::int64_t at_once_until_look_ = 0;  ///< at the clock; 0: they take too long
+    std::size_t at_once_after_ = 0;        ///< so many more they may again
+    std::int64_t at_once_since_ = 0;
+    std::uint64_t at_once_item_ = 0;  ///< during which executed item
     work_item* inbox_rest_ = nullptr;
     std::int64_t last_turn_ns_ = 0;
     std::int64_t last_look_ns_ = 0;
