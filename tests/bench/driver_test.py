@@ -118,7 +118,10 @@ class Catalogue(unittest.TestCase):
         for workload in catalogue.WORKLOADS:
             program = workload.program or workload.name
             self.assertIn(f"['{workload.area}', '{program}', '", build)
-        for source in (ROOT / "bench").glob("*/*.cpp"):
+        for source in [path for kind in ("cpp", "go", "py")
+                       for path in (ROOT / "bench").glob(f"*/*.{kind}")]:
+            if source.stem == "program":
+                continue
             folder, contender = source.parent.name, source.stem
             lines = [line for line in build.splitlines() if f"'{folder}', [" in line]
             self.assertEqual(len(lines), 1, f"{folder} is not in bench/meson.build")
