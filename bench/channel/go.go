@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 package main
 
-import program "exeunt/bench/go"
+import program "exeunt/bench/golang"
 
 const capacity = 1024
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 package main
 
-import program "exeunt/bench/go"
+import program "exeunt/bench/golang"
 
 func fibonacci(n uint64, to chan<- uint64) {
 	if n < 2 {

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	program "exeunt/bench/go"
+	program "exeunt/bench/golang"
 )
 
 // Go's event is a channel that is closed.

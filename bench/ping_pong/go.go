@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 package main
 
-import program "exeunt/bench/go"
+import program "exeunt/bench/golang"
 
 func ping(out chan<- uint64, back <-chan uint64, rounds uint64) uint64 {
 	ball := uint64(0)

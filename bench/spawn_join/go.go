@@ -5,7 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	program "exeunt/bench/go"
+	program "exeunt/bench/golang"
 )
 
 // As in spawn_join.hpp, the unmeasured run counts the goroutines, and in the measured one they are

@@ -4,7 +4,7 @@ package main
 import (
 	"runtime"
 
-	program "exeunt/bench/go"
+	program "exeunt/bench/golang"
 )
 
 func count(yields uint64) uint64 {

@@ -4,7 +4,7 @@ package main
 import (
 	"runtime"
 
-	program "exeunt/bench/go"
+	program "exeunt/bench/golang"
 )
 
 const many = 1000
