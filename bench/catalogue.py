@@ -109,6 +109,15 @@ WORKLOADS = (
     Workload("scheduler", "channel", time("item"), "Bounded channel",
              "One task sends, one receives, at most 1024 items are under way. oneTBB's form is a"
              " pipeline of two serial filters with 1024 tokens."),
+    Workload("scheduler", "timer_cancel", time("timer"), "Deadlines that are met",
+             "1 million timers (quick: 100,000) are armed for the next hour, then all of them"
+             " cancelled. A timer of exeunt's is a task that sleeps; the others' are callbacks."),
+    Workload("scheduler", "timer_fire", time("timer"), "Alarms",
+             "1 million timers (quick: 100,000) are armed for the next 10 ms (1 ms) and fire."),
+    Workload("scheduler", "wake",
+             reported("us/hop", "takes {} times as long as"), "Waking a thread",
+             "From the task that makes a task of another, sleeping thread ready, to that task."
+             " serial is two threads and an eventfd: what the kernel takes.", threads=2),
     Workload("scheduler", "memory", reported("bytes/task", "needs {} times as much memory as"),
              "A task that waits",
              "1 million tasks (quick: 100,000) in a group wait for one event: by how much the"

@@ -7,6 +7,7 @@ Programs are stood in for by shell scripts, so nothing needs to be built.
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -115,17 +116,21 @@ class Statistics(unittest.TestCase):
 class Catalogue(unittest.TestCase):
     def test_folders_and_workloads_agree(self):
         build = (ROOT / "bench" / "meson.build").read_text(encoding="utf-8")
+        entries = re.findall(r"\['(\w+)', '(\w+)', '(\w+)',\s*\[([^\]]*)\]\]", build)
         for workload in catalogue.WORKLOADS:
             program = workload.program or workload.name
-            self.assertIn(f"['{workload.area}', '{program}', '", build)
+            self.assertIn((workload.area, program), [entry[:2] for entry in entries])
+            for contender in workload.only:
+                self.assertTrue(any(entry[:2] == (workload.area, program)
+                                    and f"'{contender}'" in entry[3] for entry in entries))
         for source in [path for kind in ("cpp", "go", "py")
                        for path in (ROOT / "bench").glob(f"*/*.{kind}")]:
-            if source.stem == "program":
-                continue
             folder, contender = source.parent.name, source.stem
-            lines = [line for line in build.splitlines() if f"'{folder}', [" in line]
-            self.assertEqual(len(lines), 1, f"{folder} is not in bench/meson.build")
-            self.assertIn(f"'{contender}'", lines[0], f"{source} is not built")
+            if contender == "program":
+                continue
+            found = [entry for entry in entries if entry[2] == folder]
+            self.assertEqual(len(found), 1, f"{folder} is not in bench/meson.build")
+            self.assertIn(f"'{contender}'", found[0][3], f"{source} is not built")
 
     def test_compiler_names(self):
         name = machine.compiler("c++")
