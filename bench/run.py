@@ -104,11 +104,14 @@ def select(given):
     folder = given.build_dir / "bench"
     programs = [p for p in measure.find_programs(folder)
                 if given.area in (None, p.workload.area)
-                and (not given.workload or p.workload.name in given.workload)
-                and (not given.contender or p.contender in given.contender
-                     or p.contender in catalogue.BASELINES)]
+                and (not given.workload or p.workload.name in given.workload)]
+    if given.contender:
+        wanted = [p for p in programs if p.contender in given.contender]
+        beside = {p.workload for p in wanted}
+        programs = [p for p in programs if p in wanted
+                    or (p.contender in catalogue.BASELINES and p.workload in beside)]
     if not programs:
-        print(f"dev bench: no program in {folder} fits that area and workload; "
+        print(f"dev bench: no program in {folder} fits what was asked for; "
               "build first (./dev bench does), or ask for another one", file=sys.stderr)
         raise SystemExit(2)
     return programs

@@ -253,6 +253,7 @@ class Driver(unittest.TestCase):
     def test_a_contender_and_the_baselines(self):
         for name in ("exeunt", "onetbb", "serial"):
             self.contender(f"scheduler-fib-{name}", 1.0)
+        self.contender("scheduler-yield-serial", 1.0)
         _, results, _, _ = self.bench("--threads", "1", "--contender", "onetbb")
         self.assertEqual([r["contender"] for r in results], ["onetbb", "serial"])
 
