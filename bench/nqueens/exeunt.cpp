@@ -11,7 +11,7 @@
 namespace ex = exeunt;
 
 static ex::task<std::uint64_t> place(nqueens::board board, unsigned row, unsigned n) {
-    if (row == n) co_return 1;
+    if (row == n) co_return std::uint64_t{1};
     const nqueens::free_columns free(board, row, n);
     const auto child = [&board, row, n](unsigned column) {
         return place(board.with(row, column), row + 1, n);

@@ -123,7 +123,7 @@ class Catalogue(unittest.TestCase):
             for contender in workload.only:
                 self.assertTrue(any(entry[:2] == (workload.area, program)
                                     and f"'{contender}'" in entry[3] for entry in entries))
-        for source in [path for kind in ("cpp", "go", "py")
+        for source in [path for kind in ("cpp", "go", "py", "rs")
                        for path in (ROOT / "bench").glob(f"*/*.{kind}")]:
             folder, contender = source.parent.name, source.stem
             if contender == "program":
