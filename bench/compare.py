@@ -13,6 +13,7 @@ import table
 
 FLOOR = 0.03  # every build lays programs out anew, which alone can make a per cent or two
 TEXTS = ("area", "workload", "contender", "compiler", "unit", "better")
+NAMED = 4  # workloads that are named where something is missing
 FOREIGN = "is not a results.json of ./dev bench"
 NUMBERS = ("threads", "median", "min", "max", "runs")
 
@@ -155,7 +156,8 @@ def text(name, old_records, new_records):
     found = compare(old_records, new_records)
     lines = [_line(change) for change in found.better + found.worse]
     out = [f"compared with {name}:"]
-    then, now = _kinds(old_records), _kinds(new_records)
+    pairs = found.better + found.worse + found.same
+    then, now = _kinds(c.old for c in pairs), _kinds(c.new for c in pairs)
     if then != now:
         out.append(f"  built with {then} then, with {now} now")
     out += ["  " + line for line in table.layout(lines, left=5)]
@@ -165,6 +167,9 @@ def text(name, old_records, new_records):
                          (found.added, "not in the old run"),
                          (found.missing, "only in the old run")):
         if changes:
-            names = dict.fromkeys(_name(c.new if isinstance(c, Change) else c) for c in changes)
+            names = list(dict.fromkeys(_name(c.new if isinstance(c, Change) else c)
+                                       for c in changes))
+            if len(names) > NAMED:
+                names[NAMED:] = [f"and {len(names) - NAMED} workloads more"]
             out.append(f"  {len(changes)} {why}: {', '.join(names)}")
     return "\n".join(out)

@@ -44,8 +44,7 @@ using measure = std::function<void(std::uint64_t items, std::uint64_t expected, 
 using contender = std::function<void(const setting&, const measure&)>;
 
 /// For workloads that are not about time: the figure that a run has found out itself, in the unit
-/// that catalogue.py gives the workload. Called in each run; the last one, the measured one,
-/// counts.
+/// that catalogue.py gives the workload. The last call counts.
 void report(double figure);
 
 /// What of this process lies in memory at the moment, in bytes.

@@ -32,6 +32,7 @@ def prepare(bench):
     before = bench.resident_bytes()
 
     def all_wait():
-        bench.report((bench.resident_bytes() - before) / tasks)
+        if not bench.reported:  # the first run counts, as in memory.hpp
+            bench.report((bench.resident_bytes() - before) / tasks)
 
     bench.measure(tasks, tasks, lambda: asyncio.run(host(tasks, all_wait)))
