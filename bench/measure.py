@@ -45,10 +45,11 @@ def find_programs(folder):
     """All benchmark programs in a build's bench folder, in the order of the catalogue."""
     found = []
     for workload in catalogue.WORKLOADS:
-        prefix = f"{workload.area}-{workload.name}-"
+        prefix = f"{workload.area}-{workload.program or workload.name}-"
         matching = [path for path in Path(folder).glob(prefix + "*")
                     if path.is_file() and path.stat().st_mode & 0o100]
         mine = [Program(path, workload, path.name[len(prefix):]) for path in matching]
+        mine = [p for p in mine if not workload.only or p.contender in workload.only]
         found += sorted(mine, key=lambda p: catalogue.contender_order(p.contender))
     return found
 
@@ -77,31 +78,34 @@ def run_once(program, threads, quick):
         raise Failed("its answer is not JSON") from None
 
 
-NANOSECONDS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
-
-
 def take(session, cell, answer):
     """Adds one round's answer to its cell, and what it says about itself to the session."""
     context, run = answer["context"], answer["benchmarks"][0]
-    nanoseconds = run["real_time"] * NANOSECONDS[run["time_unit"]]
-    cell.values.append(cell.workload.value(nanoseconds, run["items"]))
-    cell.peak_mib = max(cell.peak_mib, run.get("peak_mib", 0.0))
+    nanoseconds = run["real_time"] * catalogue.NANOSECONDS[run["time_unit"]]
+    said = catalogue.Run(nanoseconds, run["items"], run.get("peak_mib", 0.0),
+                         run.get("reported", 0.0))
+    cell.values.append(cell.workload.value(said))
+    cell.peak_mib = max(cell.peak_mib, said.peak_mib)
     cell.compiler = context.get("compiler", cell.compiler)
     session.compilers.add(cell.compiler)
     session.versions[cell.contender] = context.get("contender", "")
-    session.allocators.add(context.get("allocator", "unknown"))
+    if "allocator" in context:  # other languages have their own
+        session.allocators.add(context["allocator"])
 
 
 def plan(programs, thread_counts):
     """Pairs of a thread count and the programs that take turns under it, workload by workload.
 
-    A baseline takes part once, beside the first thread count, on one thread.
+    A baseline takes part once, beside the first thread count, on one thread; a contender that has
+    one thread only, beside a count of one. Some workloads have a thread count of their own.
     """
     steps = []
     for workload in dict.fromkeys(p.workload for p in programs):
         mine = [p for p in programs if p.workload == workload]
-        for index, threads in enumerate(thread_counts):
+        counts = [workload.threads] if workload.threads else thread_counts
+        for index, threads in enumerate(counts):
             turn = [p for p in mine if index == 0 or p.contender not in catalogue.BASELINES]
+            turn = [p for p in turn if threads == 1 or p.contender not in catalogue.ONE_THREAD]
             if turn:
                 steps.append((workload, threads, turn))
     return steps
@@ -113,7 +117,8 @@ def measure_step(session, step, options, before_round, on_turn):
     cells = {}
     for p in turn:
         on = 1 if p.contender in catalogue.BASELINES else threads
-        cells[p.contender] = Cell(p.workload, p.contender, options.compiler, on)
+        cells[p.contender] = Cell(p.workload, p.contender, options.compiler, on,
+                                  quick=options.quick)
     for round_number in range(1, options.rounds + 1):
         before_round()
         for program in [p for p in turn if p.contender in cells]:

@@ -13,6 +13,7 @@ BAR = 16
 STEP = 24  # from one bar to the next
 GROUP = 24  # heading above the bars of one thread count
 AXIS = 22
+FAR = 12  # times the best: such a bar goes on beyond the scale, or the others would be dots
 
 
 def ticks(top):
@@ -31,10 +32,13 @@ def contender_class(name):
 
 
 def _scale_top(rows):
-    """The end of the axis. Baselines do not count where others ran: they may lie far beyond."""
+    """The end of the axis. Baselines do not count where others ran, nor does what is FAR behind."""
     cells = [cell for row in rows for cell in row.cells.values()]
-    ranked = [cell for cell in cells if not cell.baseline]
-    return 1.06 * max(cell.high for cell in (ranked or cells))
+    shown = [cell for cell in cells if not cell.baseline] or cells
+    if rows[0].workload.better == "lower":
+        best = min(cell.median for cell in shown)
+        shown = [cell for cell in shown if cell.median <= FAR * best]
+    return 1.06 * max(cell.high for cell in shown)
 
 
 def _text(x, y, content, kind, anchor="start"):

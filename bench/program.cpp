@@ -38,14 +38,21 @@ std::string allocator_name() {
 #endif
 }
 
-// VmHWM is this process's own high-water mark; ru_maxrss would survive exec and show the driver's.
-double peak_mebibytes() {
+// A line of /proc/self/status, such as "VmRSS:", or 0.
+double kibibytes(std::string_view key) {
     std::ifstream status("/proc/self/status");
     for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024.0;
+        if (line.starts_with(key)) return std::stod(line.substr(key.size()));
     }
     return 0.0;
 }
+
+// VmHWM is this process's own high-water mark; ru_maxrss would survive exec and show the driver's.
+double peak_mebibytes() {
+    return kibibytes("VmHWM:") / 1024.0;
+}
+
+double reported = 0.0;
 
 std::string program_name(std::string_view path) {
     return std::string(path.substr(path.find_last_of('/') + 1));
@@ -82,6 +89,14 @@ flags take_flags(int& argc, char** argv) {
 
 }  // namespace
 
+void report(double figure) {
+    reported = figure;
+}
+
+std::uint64_t resident_bytes() {
+    return static_cast<std::uint64_t>(kibibytes("VmRSS:")) * 1024;
+}
+
 int program(int argc, char** argv, const std::string& version, const contender& prepare) {
     const flags given = take_flags(argc, argv);
     benchmark::Initialize(&argc, argv);
@@ -111,6 +126,7 @@ int program(int argc, char** argv, const std::string& version, const contender& 
             for (auto _ : state)
                 check(work());
             state.counters["items"] = static_cast<double>(items);
+            state.counters["reported"] = reported;
             state.counters["peak_mib"] = peak_mebibytes();
             state.SetItemsProcessed(static_cast<std::int64_t>(items) * state.iterations());
         };

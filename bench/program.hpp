@@ -43,6 +43,13 @@ using measure = std::function<void(std::uint64_t items, std::uint64_t expected, 
 /// Sets the contender up (its threads, its arena), then calls `measure` once.
 using contender = std::function<void(const setting&, const measure&)>;
 
+/// For workloads that are not about time: the figure that a run has found out itself, in the unit
+/// that catalogue.py gives the workload. The last call counts.
+void report(double figure);
+
+/// What of this process lies in memory at the moment, in bytes.
+[[nodiscard]] std::uint64_t resident_bytes();
+
 /// The whole main function. `version` names the contender with its version, for the report.
 /// Returns the exit status: 0 if every run gave the expected result.
 int program(int argc, char** argv, const std::string& version, const contender& prepare);

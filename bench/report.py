@@ -53,9 +53,9 @@ def verdict(rows):
     tied = sum(row.tied("exeunt") for row in lost)
     if tied:
         said += f" (in {tied} of the others the spreads overlap)"
+    behind = worst.workload.figure.behind.format(table.figure(worst.ratio("exeunt")))
     return (f"{said}. Its worst cell is {worst.workload.name} on "
-            f"{table.threads_text(worst.threads)}, where it takes "
-            f"{table.figure(worst.ratio('exeunt'))} times as long as {worst.best.contender}.")
+            f"{table.threads_text(worst.threads)}, where it {behind} {worst.best.contender}.")
 
 
 def _ratio_cell(row, name, first):
@@ -169,7 +169,8 @@ def _machine(session, facts):
 
 HOW = (
     "A cell is one workload on one number of threads; the ratio says how many times as long as the "
-    "best one a contender takes (or how many times fewer items it does a second). ★ marks the "
+    "best one a contender takes, or how many times fewer items it does a second, or how many times "
+    "as much memory it needs. ★ marks the "
     "best; ≈ a contender whose spread, from its fastest to its slowest round, reaches into that of "
     "the best: call that a draw. serial is no contender: plain calls on one thread, what the work "
     "costs without a runtime.")

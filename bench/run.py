@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import catalogue
+import compare
 import machine
 import measure
 import report
@@ -89,6 +90,10 @@ def arguments(argv):
                         help=f"smaller sizes and {QUICK_ROUNDS} rounds instead of {ROUNDS}")
     parser.add_argument("--out", type=Path, default=Path("build/report"), metavar="DIR",
                         help="where results.json and index.html go (default: build/report)")
+    parser.add_argument("--contender", action="append", metavar="C",
+                        help="only this contender, may be repeated; baselines are always there")
+    parser.add_argument("--compare", type=Path, metavar="OLD.json",
+                        help="afterwards, say what is faster or slower than in that results.json")
     parser.add_argument("--build-dir", type=Path, required=True, help="a configured, built tree")
     parser.add_argument("--compiler", default="c++", help="the compiler that built it")
     return parser.parse_args(argv)
@@ -100,11 +105,27 @@ def select(given):
     programs = [p for p in measure.find_programs(folder)
                 if given.area in (None, p.workload.area)
                 and (not given.workload or p.workload.name in given.workload)]
+    if given.contender:
+        wanted = [p for p in programs if p.contender in given.contender]
+        beside = {p.workload for p in wanted}
+        programs = [p for p in programs if p in wanted
+                    or (p.contender in catalogue.BASELINES and p.workload in beside)]
     if not programs:
-        print(f"dev bench: no program in {folder} fits that area and workload; "
+        print(f"dev bench: no program in {folder} fits what was asked for; "
               "build first (./dev bench does), or ask for another one", file=sys.stderr)
         raise SystemExit(2)
     return programs
+
+
+def earlier(given):
+    """What to compare with, read before anything is run: it may be about to be written over."""
+    if given.compare is None:
+        return None
+    try:
+        return compare.read(given.compare)
+    except compare.Unusable as error:
+        print(f"dev bench: cannot compare: {given.compare} {error}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def write(given, session, facts):
@@ -119,6 +140,7 @@ def write(given, session, facts):
 
 def main(argv):
     given = arguments(argv)
+    old = earlier(given)
     programs = select(given)
     rounds = QUICK_ROUNDS if given.quick else ROUNDS
     spin = given.build_dir / "bench" / "spin"
@@ -140,6 +162,9 @@ def main(argv):
     page = write(given, session, facts)
     if session.cells:
         print(f"\n{table.text(session.cells)}\n")
+    if old is not None:
+        records = [cell.record() for cell in session.cells]
+        print(f"{compare.text(given.compare, old, records)}\n")
     warning = summary.warning(session.spin)
     if warning:
         print(f"{warning}\n")

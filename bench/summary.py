@@ -17,6 +17,7 @@ class Cell:
     threads: int
     values: list = field(default_factory=list)
     peak_mib: float = 0.0  # the largest VmHWM of its rounds
+    quick: bool = False  # measured at the smaller size
 
     @property
     def median(self):
@@ -42,6 +43,7 @@ class Cell:
             "contender": self.contender,
             "compiler": self.compiler,
             "threads": self.threads,
+            "size": "quick" if self.quick else "full",
             "unit": self.workload.unit,
             "better": self.workload.better,
             "median": rounded(self.median),
@@ -65,7 +67,7 @@ class Row:
         ranked = [c for c in self.cells.values() if not c.baseline]
         if not ranked:
             return None
-        pick = max if self.workload.rate else min
+        pick = max if self.workload.better == "higher" else min
         return pick(ranked, key=lambda cell: cell.median)
 
     @property
@@ -78,12 +80,11 @@ class Row:
         return self.contested and self.cells.get(contender) is self.best
 
     def ratio(self, contender):
-        """How many times as slow as the best: 1 is the best, whichever way the unit runs."""
+        """How many times as bad as the best; None where there is nothing to divide."""
         best, cell = self.best, self.cells.get(contender)
         if best is None or cell is None:
             return None
-        a, b = cell.median, best.median
-        return b / a if self.workload.rate else a / b
+        return self.workload.ratio(cell.median, best.median)
 
     def tied(self, contender):
         """Whether a loser's spread (min to max) reaches into that of the best."""

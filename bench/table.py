@@ -18,6 +18,8 @@ def threads_text(threads):
 
 def spread(cell):
     """Half of what lies between the slowest and the fastest round, in per cent of the median."""
+    if cell.median == 0:
+        return ""
     return f"±{50.0 * (cell.high - cell.low) / cell.median:.0f}%"
 
 
@@ -30,17 +32,20 @@ def ratio(row, contender):
     return f"{figure(value)} {mark}"
 
 
-def _layout(lines):
-    """Pads the columns of a list of rows; the first three to the left, the others to the right."""
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+def layout(lines, left):
+    """Pads the columns of a list of rows: so many of them to the left, the others to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*lines)]
     for line in lines:
-        cells = [text.ljust(width) if i < 3 else text.rjust(width)
+        cells = [text.ljust(width) if i < left else text.rjust(width)
                  for i, (text, width) in enumerate(zip(line, widths))]
         yield "  ".join(cells).rstrip()
 
 
-def text(cells):
-    """The whole table."""
+SIDE_BY_SIDE = 3  # contenders that a terminal has room for beside one another
+
+
+def _wide(cells):
+    """A line a row, all contenders beside one another."""
     names = summary.contenders(cells)
     lines = [["workload", "threads", "unit"] + [h for name in names for h in (name, "", "x best")]]
     for row in summary.rows(cells):
@@ -53,7 +58,28 @@ def text(cells):
             else:
                 line += [figure(cell.median), spread(cell), ratio(row, name)]
         lines.append(line)
-    table = list(_layout(lines))
+    return lines
+
+
+def _long(cells):
+    """A line a contender."""
+    lines = [["workload", "threads", "contender", "unit", "median", "", "x best"]]
+    for row in summary.rows(cells):
+        workload = row.workload
+        head = [f"{workload.area}/{workload.name}", str(row.threads)]
+        for name, cell in row.cells.items():
+            lines.append(head + [name, workload.unit, figure(cell.median), spread(cell),
+                                 ratio(row, name)])
+            head = ["", ""]
+    return lines
+
+
+def text(cells):
+    """The whole table."""
+    if len(summary.contenders(cells)) <= SIDE_BY_SIDE:
+        table = list(layout(_wide(cells), left=3))
+    else:
+        table = list(layout(_long(cells), left=4))
     rule = "-" * max(len(line) for line in table)
     notes = "* best   = within the spread of the best   serial: one thread, no runtime, not ranked"
     return "\n".join([table[0], rule, *table[1:], rule, notes])

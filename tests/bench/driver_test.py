@@ -7,6 +7,7 @@ Programs are stood in for by shell scripts, so nothing needs to be built.
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,8 @@ import table
 from summary import Cell
 
 ROOT = Path(__file__).resolve().parents[2]
-KEYS = {"area", "workload", "contender", "compiler", "threads", "unit", "better", "median", "min",
-        "max", "runs"}
+KEYS = {"area", "workload", "contender", "compiler", "threads", "size", "unit", "better",
+        "median", "min", "max", "runs"}
 FIB = catalogue.find("scheduler", "fib")
 ACTORS = catalogue.find("actors", "ping_pong")
 
@@ -48,10 +49,18 @@ class Statistics(unittest.TestCase):
         self.assertEqual(cell(FIB, "exeunt", 1.0, 2.0, 3.0, 10.0).median, 2.5)
 
     def test_time_an_item_and_items_a_second(self):
-        self.assertEqual(FIB.value(5000.0, 100), 50.0)
+        self.assertEqual(FIB.value(catalogue.Run(5000.0, 100)), 50.0)
         self.assertEqual(FIB.unit, "ns/task")
-        self.assertEqual(ACTORS.value(1e9, 5_000_000), 5.0)
+        self.assertEqual(ACTORS.value(catalogue.Run(1e9, 5_000_000)), 5.0)
         self.assertEqual((ACTORS.unit, ACTORS.better), ("M messages/s", "higher"))
+
+    def test_figures_that_are_no_times_an_item(self):
+        run = catalogue.Run(5e6, 2, peak_mib=7.5, reported=144.0)
+        for name, unit, value in (("matmul", "ms/product", 2.5), ("memory", "bytes/task", 144.0),
+                                  ("skynet_peak", "MiB", 7.5)):
+            workload = catalogue.find("scheduler", name)
+            self.assertEqual((workload.unit, workload.value(run)), (unit, value))
+            self.assertEqual((workload.better, workload.ratio(6.0, 3.0)), ("lower", 2.0))
 
     def test_ratio_when_lower_is_better(self):
         r = row(FIB, cell(FIB, "exeunt", 20.0), cell(FIB, "onetbb", 50.0))
@@ -107,13 +116,21 @@ class Statistics(unittest.TestCase):
 class Catalogue(unittest.TestCase):
     def test_folders_and_workloads_agree(self):
         build = (ROOT / "bench" / "meson.build").read_text(encoding="utf-8")
+        entries = re.findall(r"\['(\w+)', '(\w+)', '(\w+)',\s*\[([^\]]*)\]\]", build)
         for workload in catalogue.WORKLOADS:
-            self.assertIn(f"['{workload.area}', '{workload.name}', '", build)
-        for source in (ROOT / "bench").glob("*/*.cpp"):
+            program = workload.program or workload.name
+            self.assertIn((workload.area, program), [entry[:2] for entry in entries])
+            for contender in workload.only:
+                self.assertTrue(any(entry[:2] == (workload.area, program)
+                                    and f"'{contender}'" in entry[3] for entry in entries))
+        for source in [path for kind in ("cpp", "go", "py", "rs")
+                       for path in (ROOT / "bench").glob(f"*/*.{kind}")]:
             folder, contender = source.parent.name, source.stem
-            lines = [line for line in build.splitlines() if f"'{folder}', [" in line]
-            self.assertEqual(len(lines), 1, f"{folder} is not in bench/meson.build")
-            self.assertIn(f"'{contender}'", lines[0], f"{source} is not built")
+            if contender == "program":
+                continue
+            found = [entry for entry in entries if entry[2] == folder]
+            self.assertEqual(len(found), 1, f"{folder} is not in bench/meson.build")
+            self.assertIn(f"'{contender}'", found[0][3], f"{source} is not built")
 
     def test_compiler_names(self):
         name = machine.compiler("c++")
@@ -202,6 +219,50 @@ class Driver(unittest.TestCase):
         self.assertIn("2.00", out)
         self.assertIn(str(self.root / "out" / "index.html"), out)
         self.assertIn("scheduler/fib, 2 threads: exeunt 1000, onetbb 2000 ns/task", err)
+
+    def test_a_comparison_with_what_is_written_over(self):
+        self.contender("scheduler-fib-exeunt", 2.0)
+        self.bench("--threads", "1")
+        self.contender("scheduler-fib-exeunt", 1.0)
+        old = str(self.root / "out" / "results.json")
+        status, _, out, err = self.bench("--threads", "1", "--compare", old)
+        self.assertEqual(status, 0, err)
+        self.assertRegex(out, r"faster .*scheduler/fib .*2000 -> 1000 ns/task")
+        self.contender("scheduler-fib-exeunt", 4.0)
+        status, _, out, _ = self.bench("--threads", "1", "--compare", old)
+        self.assertEqual(status, 0)
+        self.assertRegex(out, r"slower .*scheduler/fib .*1000 -> 4000 ns/task +4.00 times")
+
+    def test_threads_of_baselines_of_one_thread_and_of_a_workload(self):
+        for name in ("exeunt", "asyncio", "serial"):
+            self.contender(f"scheduler-fib-{name}", 1.0)
+        self.bench("--threads", "2,1")
+        turn = [("exeunt", "--threads=2"), ("serial", "--threads=1")]
+        pair = [("exeunt", "--threads=1"), ("asyncio", "--threads=1")]
+        self.assertEqual(self.calls(), turn * 3 + pair * 3)
+
+    def test_a_workload_may_run_the_programs_of_another(self):
+        for name in ("skynet-exeunt", "skynet-go", "skynet-serial"):
+            self.contender(f"scheduler-{name}", 1.0)
+        _, results, _, _ = self.bench("--threads", "1", "--workload", "skynet_peak")
+        self.assertEqual([(r["workload"], r["contender"], r["median"], r["unit"])
+                          for r in results],
+                         [("skynet_peak", "exeunt", 4.0, "MiB"),
+                          ("skynet_peak", "serial", 4.0, "MiB")])
+
+    def test_a_contender_and_the_baselines(self):
+        for name in ("exeunt", "onetbb", "serial"):
+            self.contender(f"scheduler-fib-{name}", 1.0)
+        self.contender("scheduler-yield-serial", 1.0)
+        _, results, _, _ = self.bench("--threads", "1", "--contender", "onetbb")
+        self.assertEqual([r["contender"] for r in results], ["onetbb", "serial"])
+
+    def test_many_contenders_stand_below_one_another(self):
+        for name, time in (("exeunt", 1.0), ("onetbb", 2.0), ("go", 3.0), ("tokio", 4.0)):
+            self.contender(f"scheduler-fib-{name}", time)
+        _, _, out, _ = self.bench("--threads", "1")
+        self.assertRegex(out, r"scheduler/fib +1 +exeunt +ns/task +1000 +\S+ +1.00 \*")
+        self.assertRegex(out, r"\n +tokio +ns/task +4000 +\S+ +4.00")
 
     def test_a_selection(self):
         for name in ("scheduler-fib-exeunt", "scheduler-yield-exeunt",

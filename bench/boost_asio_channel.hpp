@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "boost_asio.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+/// A bounded channel between coroutines of one strand, from what Boost.Asio 1.74 has: it has no
+/// channel of its own yet.
+namespace bench {
+
+class asio_channel {
+ public:
+    explicit asio_channel(std::size_t capacity) : capacity_(capacity) {}
+
+    boost::asio::awaitable<void> send(std::uint64_t item) {
+        while (items_.size() == capacity_)
+            co_await not_full_.wait();
+        items_.push_back(item);
+        if (items_.size() == 1) not_empty_.wake_one();
+    }
+
+    boost::asio::awaitable<std::uint64_t> receive() {
+        while (items_.empty())
+            co_await not_empty_.wait();
+        const std::uint64_t item = items_.front();
+        items_.pop_front();
+        if (items_.size() + 1 == capacity_) not_full_.wake_one();
+        co_return item;
+    }
+
+ private:
+    std::size_t capacity_;
+    std::deque<std::uint64_t> items_;
+    asio_event not_full_;
+    asio_event not_empty_;
+};
+
+}  // namespace bench

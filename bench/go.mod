@@ -1,0 +1,3 @@
+module exeunt/bench
+
+go 1.18

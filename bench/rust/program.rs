@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+
+//! What program.cpp is for contenders in C++, for those in Rust: flags, warm-up, the check of the
+//! result, one measured run, and the answer in Google Benchmark's form.
+#![allow(dead_code)] // no workload needs all of it
+
+use std::future::Future;
+use std::time::Instant;
+use tokio::runtime::{Builder, Runtime};
+
+/// What a contender gets.
+pub struct Bench {
+    name: String,
+    quick: bool,
+    runtime: Runtime,
+    correct: bool,
+    answer: String,
+}
+
+impl Bench {
+    /// Picks the size of the workload.
+    pub fn size(&self, full: u64, quick: u64) -> u64 {
+        if self.quick {
+            quick
+        } else {
+            full
+        }
+    }
+
+    /// Runs a task on the workers; the calling thread only waits.
+    fn run<F>(&self, main: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.runtime.block_on(self.runtime.spawn(main)).expect("a task that ends")
+    }
+
+    fn check(&mut self, result: u64, expected: u64) {
+        if result != expected {
+            self.correct = false;
+            eprintln!("{}: wrong result {}, expected {}", self.name, result, expected);
+        }
+    }
+
+    /// Runs what `make` makes once unmeasured, then measured; each has to return what is expected.
+    pub fn measure<F>(&mut self, items: u64, expected: u64, make: impl Fn() -> F)
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        self.measure_and_report(items, expected, || {
+            let work = make();
+            async move { (work.await, 0.0) }
+        });
+    }
+
+    /// The same for memory: what is run returns its figure too, and that of the unmeasured run counts,
+    /// in which the process is new.
+    pub fn measure_and_report<F>(&mut self, items: u64, expected: u64, make: impl Fn() -> F)
+    where
+        F: Future<Output = (u64, f64)> + Send + 'static,
+    {
+        let (warm_up, figure) = self.run(make());
+        self.check(warm_up, expected);
+        let start = Instant::now();
+        let (result, _) = self.run(make());
+        let elapsed = start.elapsed();
+        self.check(result, expected);
+        self.answer = format!(
+            r#"{{"name": "{}", "real_time": {}, "time_unit": "ns", "items": {}, "reported": {},
+             "peak_mib": {}}}"#,
+            self.name,
+            elapsed.as_nanos(),
+            items,
+            figure,
+            kibibytes("VmHWM:") / 1024.0
+        );
+    }
+}
+
+/// What of this process lies in memory at the moment.
+pub fn resident_bytes() -> f64 {
+    kibibytes("VmRSS:") * 1024.0
+}
+
+/// A line of /proc/self/status, or 0.
+fn kibibytes(key: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(key));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.and_then(|number| number.parse().ok()).unwrap_or(0.0)
+}
+
+/// The whole main function; `prepare` measures once.
+pub fn program(prepare: impl Fn(&mut Bench)) {
+    let mut arguments = std::env::args();
+    let path = arguments.next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default().to_string();
+    let (mut threads, mut quick) = (1, false);
+    for flag in arguments {
+        let count = flag.strip_prefix("--threads=").and_then(|n| n.parse::<usize>().ok());
+        match count {
+            Some(count) if count > 0 => threads = count,
+            _ if flag == "--quick" => quick = true,
+            _ if flag.starts_with("--benchmark_") => {}
+            _ => {
+                eprintln!("usage: {} [--threads=N] [--quick], and not {}", name, flag);
+                std::process::exit(2);
+            }
+        }
+    }
+    let runtime = Builder::new_multi_thread().worker_threads(threads).enable_time().build();
+    let runtime = runtime.expect("a runtime");
+    let answer = String::new();
+    let mut bench = Bench { name, quick, runtime, correct: true, answer };
+    prepare(&mut bench);
+    println!(
+        r#"{{"context": {{"contender": "Tokio {}", "compiler": "rustc {}"}}, "benchmarks": [{}]}}"#,
+        env!("EXEUNT_TOKIO"),
+        env!("EXEUNT_RUSTC"),
+        bench.answer
+    );
+    if !bench.correct {
+        std::process::exit(1);
+    }
+}
