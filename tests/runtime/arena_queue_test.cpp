@@ -34,8 +34,9 @@ class arena : public core::arena_queue {
     }
     /// What stands for the arena's being asked for a call of serve().
     std::function<void()> when_asked = [] {};
-    unsigned asked = 0;
-    unsigned threads = 0;
+    // Written by whichever worker a task awaits on.
+    atomic<unsigned> asked = 0;
+    atomic<unsigned> threads = 0;
     static inline arena* current = nullptr;
 
  private:

@@ -24,16 +24,6 @@
 #include "tests/runtime/on_every_runtime.hpp"
 #include "tests/runtime/parallel_threads.hpp"
 
-#if EXEUNT_TSAN
-/// oneTBB is not instrumented. The pieces of work that its headers make are written on one thread
-/// and read on another, which it orders by means that ThreadSanitizer cannot see. Its own functions
-/// only: what the tests and the library do with what was handed over is still checked.
-extern "C" const char* __tsan_default_suppressions();
-extern "C" const char* __tsan_default_suppressions() {
-    return "race_top:tbb::detail\n";
-}
-#endif
-
 namespace exeunt::tests {
 namespace {
 

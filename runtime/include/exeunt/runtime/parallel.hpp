@@ -3,9 +3,10 @@
 
 /// Parallel algorithms of oneTBB, awaited.
 ///
-///     double total = co_await ex::parallel([&](tbb::task_group_context& stop) {
+///     auto sum = [&](tbb::task_group_context& stop) {
 ///         return tbb::parallel_reduce(range, 0.0, sum_of_some, std::plus<>(), stop);
-///     });
+///     };
+///     double total = co_await ex::parallel(sum);
 ///
 /// The one header that needs a package: oneTBB, whose dependency stands beside ours in your build
 /// (docs/guide/linking.md). <exeunt/exeunt.hpp> does not include it.
