@@ -77,7 +77,7 @@ TEST_P(parallel_arena_test, the_runtime_may_end_while_it_runs) {
     atomic<int> running = 0, left = 0, unwound = 0;
     auto endless = [&] {
         ++running;
-        auto body = [](long) { std::this_thread::yield(); };
+        auto body = [](long) { std::this_thread::sleep_for(20us); };
         tbb::parallel_for(0L, without_end, body, tbb::simple_partitioner());
         ++left;
     };

@@ -49,7 +49,7 @@ template <class... Context>
 long runs_until_cancelled(progress& p, Context&... context) {
     auto body = [&p](long) {
         p.running = true;
-        std::this_thread::yield();
+        std::this_thread::sleep_for(20us);  // whoever is to cancel it wants the core
     };
     tbb::parallel_for(0L, without_end, body, tbb::simple_partitioner(), context...);
     p.left = true;

@@ -73,8 +73,8 @@ concept parallel_function = std::invocable<F, tbb::task_group_context&> || std::
 /// f must not wait for another parallel(), nor for a task that does: all threads of the arena might
 /// be waiting so. It may run a runtime of its own otherwise.
 ///
-/// Thread safety: as any await. Complexity: handing f over and coming back costs about 15 us: it is
-/// for jobs of 100 us and more.
+/// Thread safety: as any await. Complexity: handing f over and coming back costs 15 to 30 us, as
+/// with to_thread(), most of it the waking of a thread: it is for jobs of 100 us and more.
 template <class F>
 requires core::parallel_function<std::decay_t<F>>
 [[nodiscard]] core::parallel_call<std::decay_t<F>> parallel(F&& f, unsigned threads = 0);
