@@ -6,8 +6,9 @@
     consumer_test.py pkgconfig ROOT COMPILER [ARGUMENT ...]
 
 `wrap` gets it as a Meson subproject from a tarball, under another folder name, without network and
-with nothing but a compiler, Meson and Ninja. `pkgconfig` installs it and builds with one compiler
-command, against the shared and the static library. ROOT is the source tree.
+with nothing but a compiler, Meson and Ninja (and oneTBB for a second program, where there is one).
+`pkgconfig` installs it and builds with one compiler command, against the shared and the static
+library. ROOT is the source tree.
 """
 import os
 import pathlib
@@ -61,6 +62,8 @@ def through_wrap(root, compiler, scratch):
         environment={'CXX': shlex.join(compiler)})
     log = run('ninja', '-C', build)
     print(run(build / 'consumer').strip())
+    if (build / 'parallel').exists():
+        print(run(build / 'parallel').strip())
     programs = [path for path in (build / 'subprojects').rglob('*') if path.is_file()
                 and os.access(path, os.X_OK) and path.suffix == '']
     if programs:
@@ -90,6 +93,17 @@ def refuses_old_standard(compiler, flags, source):
         sys.exit('C++17 is not refused with our sentence')
 
 
+def with_onetbb(compiler, strict, where, scratch):
+    """Its dependency beside ours, where it is installed."""
+    if subprocess.run(['pkg-config', '--exists', 'tbb']).returncode != 0:
+        return print('no oneTBB here')
+    flags = shlex.split(run('pkg-config', '--cflags', '--libs', 'exeunt', 'tbb',
+                            environment=where))
+    source, program = HERE / 'consumer' / 'parallel.cpp', scratch / 'parallel'
+    run(*compiler, '-std=c++20', *strict, source, '-o', program, *flags)
+    return print(run(program, environment=where).strip())
+
+
 def through_pkgconfig(root, compiler, scratch):
     prefix, build = scratch / 'prefix', scratch / 'build'
     run('meson', 'setup', build, root, f'--prefix={prefix}', '--libdir=lib',
@@ -110,6 +124,7 @@ def through_pkgconfig(root, compiler, scratch):
     for name, libraries in (('shared', shared), ('static', static)):
         run(*compiler, '-std=c++20', *strict, *flags, source, '-o', program, *libraries)
         print(f'{name}: {run(program, environment=where).strip()}')
+    with_onetbb(compiler, strict, where, scratch)
     refuses_old_standard(compiler, flags, source)
     bare_compiler = [word for word in compiler if word != 'ccache']
     cpu, wall = measure_compilation(bare_compiler, flags, source, scratch)
