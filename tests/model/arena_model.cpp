@@ -36,7 +36,7 @@ class job : core::arena_job {
     explicit job(int given) : arena_job(kind, 1), given_(given) {}
     bool await_ready() const noexcept { return false; }
     template <core::strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) {
+    bool await_suspend(std::coroutine_handle<Promise> self) {
         return suspend(self.promise(), self);
     }
     int await_resume() { return outcome_.take(); }

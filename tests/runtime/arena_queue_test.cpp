@@ -70,7 +70,7 @@ class awaits : core::arena_job {
     explicit awaits(work& w, unsigned threads = 0) : arena_job(kind, threads), work_(w) {}
     bool await_ready() const noexcept { return false; }
     template <core::strand_promise Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) {
+    bool await_suspend(std::coroutine_handle<Promise> self) {
         return suspend(self.promise(), self);
     }
     int await_resume() { return outcome_.take(); }
