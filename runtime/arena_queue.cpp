@@ -57,15 +57,24 @@ void arena_queue::submit(arena_job& job) {
         short_guard hold(lock_);
         jobs_.push_back(job);
         ++waiting_;
+        ++calls_;
     }
     try {
         ask_(*this);
     } catch (...) {
-        short_guard hold(lock_);
-        // Not there: a call that was left over has taken it, so it needs none of its own.
-        if (!jobs_.remove(job)) return;
-        --waiting_;
-        throw;
+        bool strands_another = false;
+        {
+            short_guard hold(lock_);
+            if (calls_ > 0) --calls_;
+            if (jobs_.remove(job)) {
+                --waiting_;
+                throw;
+            }
+            // A call that was meant for a later one has taken it.
+            strands_another = waiting_ > calls_;
+        }
+        // Without memory nobody else can be asked: this thread does what that call would have done.
+        if (strands_another) serve();
     }
 }
 
@@ -89,6 +98,7 @@ void arena_queue::serve() noexcept {
     arena_job* job = nullptr;
     {
         short_guard hold(lock_);
+        if (calls_ > 0) --calls_;  // one that was asked for and refused may come all the same
         job = static_cast<arena_job*>(jobs_.pop_front());
         if (job == nullptr) return;  // it was cancelled, or another call had it
         --waiting_;

@@ -72,9 +72,10 @@ int set_up(io_uring& ring) noexcept {
 /// The kernel had no memory for a completion that did not fit into the ring. Its operation would
 /// wait for ever, and nobody can say which one it is.
 [[noreturn]] EXEUNT_COLD void completions_are_lost() noexcept {
-    std::fputs("exeunt: the kernel ran out of memory and has dropped completions of an io_uring; "
-               "EXEUNT_EVENT_LOOP=epoll does without\n",
-               stderr);
+    std::fputs(
+        "exeunt: the kernel ran out of memory and has dropped completions of an io_uring; "
+        "EXEUNT_EVENT_LOOP=epoll does without\n",
+        stderr);
     std::abort();
 }
 
@@ -354,8 +355,8 @@ void io_uring_poller::complete(operation& op, std::int32_t result, std::uint32_t
         // What the next call will find.
         const std::uint8_t way = descriptor::directions(op);
         // Of a message the length is not known here: the next call will tell.
-        const bool sent_all = op.code == opcode::send_message ||
-                              static_cast<std::uint32_t>(result) == op.length;
+        const bool sent_all =
+            op.code == opcode::send_message || static_cast<std::uint32_t>(result) == op.length;
         const bool more =
             way == descriptor::in ? (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0 : sent_all;
         d.ready_ = static_cast<std::uint8_t>(more ? d.ready_ | way : d.ready_ & ~way);

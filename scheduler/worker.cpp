@@ -18,11 +18,13 @@ namespace {
 constexpr std::int64_t turn_interval_ns = 50'000;
 /// While others run, one sleeping worker looks this often for an item stuck in a busy one's slot.
 constexpr std::int64_t slot_watch_ns = 10'000'000;
+/// An item that is run for less is no reason to steal from behind it.
+constexpr std::int64_t stuck_ns = 1'000'000;
 /// Passes over all victims before a searching worker gives up, and pauses between two of them.
 constexpr int search_passes = 4;
 constexpr int pauses_between_passes = 64;
 /// Items that run at once between two looks at the clock, once they have shown to be short.
-constexpr std::int64_t most_at_once = 64;
+constexpr int most_at_once = 64;
 
 /// 0 is nobody's, also when the numbers have come round.
 std::uint32_t next_identity() noexcept {
@@ -127,17 +129,18 @@ inline void worker::run_and_bounce(void* item) noexcept {
 bool worker::may_run_at_once() noexcept {
     if (at_once_ != nullptr) return false;
     const std::uint64_t item = counters_.executed.read();
-    if (item == at_once_item_ && at_once_until_look_ != 0) return true;
-    // Also after a while without: it may have been an interruption that took long.
-    if (item == at_once_item_ && --at_once_after_ != 0) return false;
-    at_once_item_ = item;
-    at_once_count_ = 0;
+    const bool same_item = std::exchange(at_once_item_, item) == item;
+    if (same_item && at_once_until_look_ != 0) return true;
+    if (same_item && --at_once_after_ != 0) return false;
+    at_once_interval_ = 0;
     at_once_until_look_ = 1;
     at_once_since_ = now();
     return true;
 }
 
 bool worker::run_at_once(void* item, void* key) noexcept {
+    const bool timed = --at_once_until_look_ == 0;
+    const std::int64_t began = timed ? now() : 0;
     const int budget_before = std::exchange(budget_, budget);
     const int depth_before = depth_;
     at_once_ = key;
@@ -145,15 +148,22 @@ bool worker::run_at_once(void* item, void* key) noexcept {
     const bool ended = std::exchange(at_once_, nullptr) == nullptr;
     budget_ = budget_before;
     depth_ = depth_before;
-    ++at_once_count_;
-    if (--at_once_until_look_ == 0) {
-        // The first ones pay for cold caches.
-        const std::int64_t allowed = turn_interval_ns + at_once_count_ * at_once_ns;
-        const bool short_ones = now() - at_once_since_ <= allowed;
-        at_once_until_look_ = short_ones ? std::min(at_once_count_, most_at_once) : 0;
-        at_once_after_ = crowd;
-    }
+    if (timed) judge_at_once(began, now());
     return ended;
+}
+
+/// Whether those that follow may run at once.
+void worker::judge_at_once(std::int64_t began, std::int64_t ended) noexcept {
+    // The first one pays for cold caches.
+    const std::int64_t allowed = at_once_interval_ == 0 ? turn_interval_ns : at_once_ns;
+    if (ended - began > allowed) {
+        at_once_after_ = crowd;
+    } else if (ended - at_once_since_ > at_once_total_ns) {
+        at_once_after_ = most_at_once;
+    } else {
+        at_once_interval_ = std::min(2 * at_once_interval_ + 1, most_at_once);
+        at_once_until_look_ = at_once_interval_;
+    }
 }
 
 void* worker::next() noexcept {
@@ -275,8 +285,12 @@ void* worker::steal_from(worker& victim) noexcept {
 }
 
 /// An item in the slot of a worker that has not come back to its run loop since this worker last
-/// looked waits behind a long computation. Nobody is woken for slots, so sleepers look themselves.
+/// looked, some time ago, waits behind a long computation. Nobody is woken for slots, so sleepers
+/// look themselves.
 void* worker::steal_stuck() noexcept {
+    const std::int64_t present = now();
+    if (present - last_slots_ns_ < stuck_ns) return nullptr;
+    last_slots_ns_ = present;
     for (unsigned victim_index : victims_) {
         worker& victim = pool_.at(victim_index);
         if (victim.slot_.empty()) continue;
@@ -285,7 +299,7 @@ void* worker::steal_stuck() noexcept {
             last_seen_[victim_index] = executed;
             continue;
         }
-        if (void* item = victim.slot_.take()) {
+        if (void* item = victim.slot_.steal()) {
             counters_.stolen.add();
             return item;
         }

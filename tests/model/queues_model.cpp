@@ -61,12 +61,32 @@ TEST(lifo_slot, owner_and_thief) {
                 take(slot.take());
             },
             [&] {
-                take(slot.take());
-                take(slot.take());
+                take(slot.steal());
+                take(slot.steal());
             },
         });
         take(slot.take());
         require(items[0].taken + items[1].taken + items[2].taken == 3, "an item is lost");
+    }));
+}
+
+TEST(lifo_slot, owner_and_two_thieves) {
+    EXPECT_TRUE(holds(options("lifo_slot/two").preemptions(2), [] {
+        lifo_slot slot;
+        item items[2];
+        parallel({
+            [&] {
+                for (int i = 0; i < 2; ++i) {
+                    items[i].fill(i + 1);
+                    take(slot.put(static_cast<work_item*>(&items[i])));
+                    take(slot.take());
+                }
+            },
+            [&] { take(slot.steal()); },
+            [&] { take(slot.steal()); },
+        });
+        require(slot.empty(), "an item is left");
+        require(items[0].taken + items[1].taken == 2, "an item is lost");
     }));
 }
 
@@ -204,6 +224,23 @@ TEST(biased_lock, changes_its_favourite) {
         add(2, 6);
         parallel({[&] { add(1, 1); }, [&] { add(2, 2); }});
         require(n == 11, "an addition is lost");
+    }));
+}
+
+/// One that was revoked before it came in, and goes on when the other has become the favourite.
+TEST(biased_lock, has_one_favourite_at_a_time) {
+    EXPECT_TRUE(holds(options("biased_lock/late").preemptions(2).at_most(300'000), [] {
+        biased_lock lock(1);
+        int n = 0;
+        const auto add = [&](std::uint32_t who, int times) {
+            for (int i = 0; i < times; ++i) {
+                const biased_guard hold(lock, who);
+                ++n;
+            }
+        };
+        add(1, 2);
+        parallel({[&] { add(1, 1); }, [&] { add(2, 7); }});
+        require(n == 10, "an addition is lost");
     }));
 }
 

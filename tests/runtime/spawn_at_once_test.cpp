@@ -252,6 +252,26 @@ TEST_F(spawn_at_once, not_once_they_have_taken_long) {
     EXPECT_EQ(begun, 20);
 }
 
+/// A loop whose every round begins and ends at once, without anybody who waits.
+TEST_F(spawn_at_once, the_others_get_their_turn) {
+    int ran = 0;
+    int rounds = 0;
+    auto one = [](group& g) -> task<> {
+        g.spawn(nothing);
+        co_return;
+    };
+    auto whole = [&](group& g) -> task<> {
+        for (int i = 0; i < crowd; ++i)
+            g.spawn(counts, std::ref(ran));
+        for (; ran == 0; ++rounds)
+            co_await with_group(one);
+    };
+    auto main = [&]() -> task<> { co_await with_group(whole); };
+    rt.run(main());
+    EXPECT_EQ(ran, crowd);
+    EXPECT_GE(rounds, 1);
+}
+
 /// More workers than cores, which empty the queue meanwhile.
 TEST(spawn_at_once_stress, with_thieves) {
     runtime rt(options().threads(8));

@@ -47,7 +47,12 @@ TEST_F(biased_lock_test, takes_four_times_the_patience_after_a_revocation) {
     };
     biased_lock lock(2);
     EXPECT_EQ(turns_until_favourite(lock, 1), 3);
+    // The former favourite has to come by before there is another one.
+    EXPECT_EQ(turns_until_favourite(lock, 2), -1);
+    lock.unlock(lock.lock(1));
     EXPECT_EQ(turns_until_favourite(lock, 2), 9);
+    EXPECT_EQ(turns_until_favourite(lock, 1), -1);
+    lock.unlock(lock.lock(2));
     EXPECT_EQ(turns_until_favourite(lock, 1), 33);
 }
 

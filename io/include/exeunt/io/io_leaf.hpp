@@ -45,7 +45,7 @@ class io_leaf : public leaf, protected scheduler::operation {
     /// What the operation is for, where the constructor was not told.
     void aim(scheduler::descriptor_reference at) noexcept;
 
-    /// Starts over after await_suspend() was overridden; returns what to run.
+    /// Starts over after await_suspend() was overridden; returns whether it stays suspended.
     bool start(std::coroutine_handle<> self) noexcept;
 
     std::int32_t outcome() const noexcept { return operation::result; }

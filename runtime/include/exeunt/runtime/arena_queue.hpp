@@ -102,6 +102,7 @@ class arena_queue {
     // Under lock_:
     waiter_list jobs_;
     unsigned waiting_ = 0;
+    unsigned calls_ = 0;  ///< of serve(), to come; at the least
 };
 
 /// How many threads an arena gets beside a runtime of `workers` on `cores`: `wanted`, but no more

@@ -49,8 +49,8 @@ class group : core::listing_combinator, core::spawn_scope {
     /// Cancels the body and all tasks. with_group() then ends without an error. Any thread.
     void cancel() noexcept { cancel_children(); }
 
-    /// Tasks that have not ended, the body included; a snapshot. One more, while tasks begin within
-    /// spawn().
+    /// Tasks that have not ended, the body included; a snapshot. While tasks begin within
+    /// spawn(), one more for each worker where they do.
     std::size_t size() const noexcept { return left_.load(std::memory_order_relaxed); }
 
  protected:

@@ -21,9 +21,9 @@
 /// Formally: in the total order of these fences a light fence and a heavy fence behave as two
 /// std::atomic_thread_fence(seq_cst); two light fences among themselves order nothing.
 ///
-/// ThreadSanitizer sees neither half. It need not: no data is handed over by this handshake (the
-/// queues' own release and acquire do that), only the decision to sleep, so a race that it could
-/// report does not exist. What it cannot do is find a missing fence; the model checker does that.
+/// ThreadSanitizer sees neither half. It need not: what is handed over by this handshake is the
+/// decision to sleep, or to wait; data go by a release and an acquire beside it, so it reports no
+/// race where there is none. What it cannot do is find a missing fence; the model checker does.
 
 namespace exeunt::scheduler {
 

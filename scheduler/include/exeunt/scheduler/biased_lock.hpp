@@ -69,17 +69,19 @@ class biased_lock {
  private:
     EXEUNT_NOINLINE void lock_as_others(std::uint32_t who) noexcept;
     EXEUNT_COLD void revoke() noexcept;
+    bool may_have_favourite() const noexcept;
 
     /// Who enters by plain stores, or 0. Set under lock_, by the favourite itself; cleared under
     /// lock_ by others; read by all.
     atomic<std::uint32_t> favourite_{0};
     /// Whether the favourite is inside, or about to look whether it is one still. Written by the
-    /// favourite, read by who revokes.
+    /// favourite, and by one that was it and does not know better yet; read by who revokes.
     atomic<std::uint32_t> inside_{0};
     short_lock lock_;
     // Under lock_:
     std::uint32_t latest_ = 0;    ///< who had it last
     std::uint32_t in_a_row_ = 0;  ///< how often
+    std::uint32_t former_ = 0;    ///< was revoked, and has not been here since
     std::uint32_t patience_;
 };
 

@@ -74,9 +74,9 @@ class worker {
     /// Whether so much is ready here that what is made now had better begin at once (`crowd`
     /// items).
     bool is_crowded() const noexcept { return ready_.size() >= crowd; }
-    /// Whether it may: not within another that began so, nor once those of the present item have
-    /// turned out to take longer than queueing them would (`at_once_ns` each); after another crowd
-    /// of them that is tried again.
+    /// Whether it may: not within another that began so, nor when one of the present item that was
+    /// timed has taken longer than queueing it would (`at_once_ns`), until there is another crowd;
+    /// nor when the item has gone on like this for `at_once_total_ns`, until a few are queued.
     bool may_run_at_once() noexcept;
     /// Runs `item` within the present one. `key` stands for what it begins. Returns whether that
     /// has said ended_at_once(key).
@@ -151,7 +151,8 @@ class worker {
     };
     static constexpr int max_depth = 64;
     static constexpr std::size_t crowd = 1024;
-    static constexpr std::int64_t at_once_ns = 2'000;
+    static constexpr std::int64_t at_once_ns = 500;
+    static constexpr std::int64_t at_once_total_ns = 1'000'000;
     /// At most so many items run between two looks at the event loop and the shared queues.
     static constexpr unsigned fairness_interval = 61;
 
@@ -173,6 +174,7 @@ class worker {
     bool anything_to_do() noexcept;
     void execute(void* item) noexcept;
     void run_and_bounce(void* item) noexcept;
+    void judge_at_once(std::int64_t began, std::int64_t ended) noexcept;
     void turn_event_loop();
     operation* wait_for_events(std::int64_t timeout_ns);
     void finish_turn(operation* done) noexcept;
@@ -199,14 +201,15 @@ class worker {
     void* later_ = nullptr;
     // Of what runs at once.
     void* at_once_ = nullptr;
-    std::int64_t at_once_count_ = 0;
-    std::int64_t at_once_until_look_ = 0;  ///< at the clock; 0: they take too long
-    std::size_t at_once_after_ = 0;        ///< so many more they may again
+    int at_once_interval_ = 0;       ///< one of so many is timed
+    int at_once_until_look_ = 0;     ///< at the clock; 0: not at once
+    std::size_t at_once_after_ = 0;  ///< so many more, and they may again
     std::int64_t at_once_since_ = 0;
     std::uint64_t at_once_item_ = 0;  ///< during which executed item
     work_item* inbox_rest_ = nullptr;
     std::int64_t last_turn_ns_ = 0;
     std::int64_t last_look_ns_ = 0;
+    std::int64_t last_slots_ns_ = 0;   ///< when last looked at others' slots
     std::uint64_t seen_executed_ = 0;  ///< by the whole pool, when last asked to watch
     xorshift random_;
     core::owner<poller> poller_;
