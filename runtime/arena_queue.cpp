@@ -74,7 +74,7 @@ void arena_queue::submit(arena_job& job) {
             strands_another = waiting_ > calls_;
         }
         // Without memory nobody else can be asked: this thread does what that call would have done.
-        if (strands_another) serve();
+        if (strands_another) run_first();
     }
 }
 
@@ -95,10 +95,17 @@ bool arena_queue::stop_or_remove(arena_job& job) noexcept {
 }
 
 void arena_queue::serve() noexcept {
-    arena_job* job = nullptr;
     {
         short_guard hold(lock_);
         if (calls_ > 0) --calls_;  // one that was asked for and refused may come all the same
+    }
+    run_first();
+}
+
+void arena_queue::run_first() noexcept {
+    arena_job* job = nullptr;
+    {
+        short_guard hold(lock_);
         job = static_cast<arena_job*>(jobs_.pop_front());
         if (job == nullptr) return;  // it was cancelled, or another call had it
         --waiting_;

@@ -25,6 +25,8 @@ constexpr int search_passes = 4;
 constexpr int pauses_between_passes = 64;
 /// Items that run at once between two looks at the clock, once they have shown to be short.
 constexpr int most_at_once = 64;
+/// Looks, after which some are queued even if no time has passed: in a simulation none does.
+constexpr int most_looks = 256;
 
 /// 0 is nobody's, also when the numbers have come round.
 std::uint32_t next_identity() noexcept {
@@ -158,11 +160,13 @@ void worker::judge_at_once(std::int64_t began, std::int64_t ended) noexcept {
     const std::int64_t allowed = at_once_interval_ == 0 ? turn_interval_ns : at_once_ns;
     if (ended - began > allowed) {
         at_once_after_ = crowd;
-    } else if (ended - at_once_since_ > at_once_total_ns) {
+    } else if (ended - at_once_since_ > at_once_total_ns ||
+               at_once_interval_ > most_at_once + most_looks) {
         at_once_after_ = most_at_once;
     } else {
-        at_once_interval_ = std::min(2 * at_once_interval_ + 1, most_at_once);
-        at_once_until_look_ = at_once_interval_;
+        // 1, 3, 7, ... and then as it is, but that it goes on counting the looks.
+        at_once_interval_ += at_once_interval_ < most_at_once ? at_once_interval_ + 1 : 1;
+        at_once_until_look_ = std::min(at_once_interval_, most_at_once);
     }
 }
 
@@ -289,7 +293,8 @@ void* worker::steal_from(worker& victim) noexcept {
 /// look themselves.
 void* worker::steal_stuck() noexcept {
     const std::int64_t present = now();
-    if (present - last_slots_ns_ < stuck_ns) return nullptr;
+    // (In a simulation time stands still while there is something to do.)
+    if (present - last_slots_ns_ < stuck_ns && !pool_.simulated()) return nullptr;
     last_slots_ns_ = present;
     for (unsigned victim_index : victims_) {
         worker& victim = pool_.at(victim_index);

@@ -253,7 +253,7 @@ TEST_F(spawn_at_once, not_once_they_have_taken_long) {
 }
 
 /// A loop whose every round begins and ends at once, without anybody who waits.
-TEST_F(spawn_at_once, the_others_get_their_turn) {
+void the_others_get_their_turn(runtime& rt) {
     int ran = 0;
     int rounds = 0;
     auto one = [](group& g) -> task<> {
@@ -270,6 +270,14 @@ TEST_F(spawn_at_once, the_others_get_their_turn) {
     rt.run(main());
     EXPECT_EQ(ran, crowd);
     EXPECT_GE(rounds, 1);
+}
+TEST_F(spawn_at_once, the_others_get_their_turn) {
+    the_others_get_their_turn(rt);
+}
+/// Where time stands still while anybody runs.
+TEST_F(spawn_at_once, the_others_get_their_turn_in_a_simulation) {
+    runtime simulated(options().threads(1).event_loop(event_loop::simulated));
+    the_others_get_their_turn(simulated);
 }
 
 /// More workers than cores, which empty the queue meanwhile.

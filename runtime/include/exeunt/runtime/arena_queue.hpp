@@ -95,6 +95,7 @@ class arena_queue {
  private:
     friend class arena_job;
     void submit(arena_job& job);
+    void run_first() noexcept;
     bool stop_or_remove(arena_job& job) noexcept;
 
     ask_fn ask_;

@@ -62,7 +62,8 @@ concept parallel_function = std::invocable<F, tbb::task_group_context&> || std::
 /// with the same number share an arena; those that find it full wait, in their order.
 ///
 /// Errors: what f throws; what oneTBB throws when it has no memory or no thread for the call, which
-/// then does not happen.
+/// then does not happen. (Where calls are refused while others are under way, one of them may run
+/// on the calling worker.)
 /// Cancellation: a call that has not begun is withdrawn, and never happens. For one that runs the
 /// context is cancelled, so that its algorithms stop early; the task waits until f has returned,
 /// and then ends as cancelled: f's value is dropped, as half of the work may be missing from it. An
