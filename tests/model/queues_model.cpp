@@ -249,8 +249,9 @@ TEST(biased_lock, is_not_touched_after_it_was_unlocked) {
     EXPECT_TRUE(holds(options("biased_lock/destroyed").preemptions(4).stale_loads(2), [] {
         auto* lock = new biased_lock(1);
         bool done = false;
-        for (int i = 0; i < 2; ++i)
-            biased_guard(*lock, 1);
+        for (int i = 0; i < 2; ++i) {
+            const biased_guard hold(*lock, 1);
+        }
         parallel({
             [&] {
                 const biased_guard hold(*lock, 1);

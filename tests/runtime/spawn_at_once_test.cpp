@@ -263,8 +263,10 @@ void the_others_get_their_turn(runtime& rt) {
     auto whole = [&](group& g) -> task<> {
         for (int i = 0; i < crowd; ++i)
             g.spawn(counts, std::ref(ran));
-        for (; ran == 0; ++rounds)
+        while (ran == 0) {
             co_await with_group(one);
+            ++rounds;
+        }
     };
     auto main = [&]() -> task<> { co_await with_group(whole); };
     rt.run(main());
