@@ -12,6 +12,7 @@
 #include "tests/rounds.hpp"
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
+#include "tests/runtime/sleeps_until_cancelled.hpp"
 
 namespace exeunt::tests {
 namespace {
@@ -87,12 +88,8 @@ TEST_P(gather_test, rethrows_the_first_failure_after_joining_the_others) {
     run(first_failure_in_time());
 }
 
-task<> fails_on_cancellation(atomic<int>& begun) {
-    counted local;
-    begun.fetch_add(1);
-    auto slept = co_await settled(sleep(1h));
-    EXPECT_TRUE(slept.cancelled());
-    throw std::runtime_error("while it was cancelled");
+auto fails_on_cancellation(atomic<int>& begun) {
+    return fails_when_cancelled([&begun] { begun.fetch_add(1); });
 }
 
 /// Fails once the others have begun: those that have not, never would.

@@ -19,6 +19,7 @@
 #include "tests/rounds.hpp"
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
+#include "tests/runtime/sleeps_until_cancelled.hpp"
 
 namespace exeunt::tests {
 namespace {
@@ -163,13 +164,6 @@ TEST_P(group_test, cancels_the_others_on_the_first_failure) {
     run(fails());
 }
 
-task<> fails_when_cancelled(atomic<int>& begun) {
-    begun.fetch_add(1);
-    auto slept = co_await settled(sleep(1h));
-    EXPECT_TRUE(slept.cancelled());
-    throw std::runtime_error("while it was cancelled");
-}
-
 /// Fails once the others have begun: those that have not, never would.
 task<> fails_after_five(atomic<int>& begun) {
     while (begun.load() < 5)
@@ -184,8 +178,9 @@ TEST_P(group_test, reports_later_failures) {
     EXPECT_THROW(run([]() -> task<> {
                      atomic<int> begun{0};
                      auto body = [&begun](group& g) -> task<> {
+                         auto counts = [&begun] { begun.fetch_add(1); };
                          for (int i = 0; i < 5; ++i)
-                             static_cast<void>(g.spawn(fails_when_cancelled, std::ref(begun)));
+                             static_cast<void>(g.spawn(fails_when_cancelled, counts));
                          co_await gather(g.spawn(fails_after_five, std::ref(begun)));
                      };
                      co_await with_group(body);
@@ -227,30 +222,38 @@ TEST_P(group_test, can_be_cancelled) {
     run(is_cancelled());
 }
 
-task<> spawns_while_cancelled(group& g, atomic<int>& left) {
+struct tally {
+    atomic<int> begun{0};
+    atomic<int> spawned{0};
+};
+task<> spawns_while_cancelled(group& g, tally& count) {
     counted local;
-    auto slept = co_await settled(sleep(1h));
+    auto counts = [&count] { count.begun.fetch_add(1); };
+    co_await sleeps_until_cancelled(counts);
     for (int i = 0; i < 3; ++i)
         static_cast<void>(g.spawn(forever));
-    left.fetch_sub(1);
+    count.spawned.fetch_add(1);
 }
-task<> is_cancelled_while_it_closes(atomic<int>& left) {
-    auto body = [&left](group& g) -> task<> {
-        for (int i = 0; i < 10; ++i) {
-            left.fetch_add(1);
-            static_cast<void>(g.spawn(spawns_while_cancelled, std::ref(g), std::ref(left)));
-        }
+task<> is_cancelled_while_it_closes(tally& count) {
+    auto body = [&count](group& g) -> task<> {
+        for (int i = 0; i < 10; ++i)
+            static_cast<void>(g.spawn(spawns_while_cancelled, std::ref(g), std::ref(count)));
         co_return;  // closing: only the tasks are left
     };
     co_await with_group(body);
 }
+task<> waits_for_ten(tally& count) {
+    while (count.begun.load() < 10)
+        co_await yield_now();
+    co_await sleep(1ms);  // for the body to end
+}
 
 TEST_P(group_test, takes_tasks_while_it_is_cancelled_but_starts_none) {
-    atomic<int> left{0};
-    run([](atomic<int>& l) -> task<> {
-        co_await race(is_cancelled_while_it_closes(l), sleep(5ms));
-    }(left));
-    EXPECT_EQ(left.load(), 0);
+    tally count;
+    run([](tally& c) -> task<> {
+        co_await race(is_cancelled_while_it_closes(c), waits_for_ten(c));
+    }(count));
+    EXPECT_EQ(count.spawned.load(), 10);
 }
 
 /// Cancelled before it parks for the first time, in a combinator: its group learns of the child

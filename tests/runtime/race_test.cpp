@@ -2,7 +2,6 @@
 #include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/race.hpp>
-#include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/yield.hpp>
 
@@ -14,6 +13,7 @@
 #include "tests/rounds.hpp"
 #include "tests/runtime/counted.hpp"
 #include "tests/runtime/on_every_runtime.hpp"
+#include "tests/runtime/sleeps_until_cancelled.hpp"
 
 namespace exeunt::tests {
 namespace {
@@ -95,20 +95,14 @@ TEST_P(race_test, may_be_won_by_an_exception) {
     run(failures_win_too());
 }
 
-task<> fails_when_cancelled(event& begun) {
-    begun.set();
-    auto slept = co_await settled(sleep(1h));
-    EXPECT_TRUE(slept.cancelled());
-    throw std::runtime_error("while it was cancelled");
-}
-
 TEST_P(race_test, reports_exceptions_of_losers) {
     static atomic<int> reported{0};
     reported.store(0);
     auto before = on_suppressed([](std::exception_ptr) { reported.fetch_add(1); });
     run([]() -> task<> {
         event begun;
-        co_await race(fails_when_cancelled(begun), begun.wait());
+        auto says_so = [&begun] { begun.set(); };
+        co_await race(fails_when_cancelled(says_so), begun.wait());
     }());
     EXPECT_EQ(reported.load(), 1);
     on_suppressed(before);
