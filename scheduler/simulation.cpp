@@ -27,6 +27,8 @@ constexpr std::uint32_t steps_between_changes = 64;
 constexpr int patience_ms = 1;
 /// The same, before nobody believes any more that they bring something.
 constexpr int last_patience_ms = 10'000;
+/// The same, once there was trouble, for a thread of the program's own that is waking somebody.
+constexpr int troubled_patience_ms = 1'000;
 /// At least so many steps more, after the first trouble.
 constexpr std::uint64_t steps_of_grace = 1'000'000;
 
@@ -215,10 +217,12 @@ void simulation::drive(worker_pool& pool) {
             continue;
         }
         if (look_at_descriptors(pool, 0) || pass_time(pool)) continue;
-        if (in_trouble && (how == going::with_others || waits_for_descriptors(pool)) &&
-            look_at_descriptors(pool, last_patience_ms))
+        const bool others_may_help = how == going::with_others || waits_for_descriptors(pool);
+        if (in_trouble && (others_may_help || troubled_) &&
+            look_at_descriptors(pool, others_may_help ? last_patience_ms : troubled_patience_ms))
             continue;
         if (in_trouble && in_trouble(trouble::stuck)) {
+            troubled_ = true;
             // It takes steps to end, too.
             if (most_steps_ != 0) most_steps_ = std::max(most_steps_, steps_ + steps_of_grace);
             continue;
