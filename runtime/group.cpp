@@ -53,7 +53,8 @@ scheduler::worker_pool& group::pool() const noexcept {
 }
 
 void group::start(scheduler::worker* here, scheduler::work_item& item) noexcept {
-    // relaxed: the caller is counted itself, so the count cannot reach 0 meanwhile.
+    // relaxed: somebody is counted who keeps the group, the caller or whoever waits for it, so the
+    // count cannot reach 0 meanwhile.
     left_.fetch_add(1, std::memory_order_relaxed);
     if (here != nullptr) {
         here->counters().spawned.add();
@@ -65,8 +66,8 @@ void group::start(scheduler::worker* here, scheduler::work_item& item) noexcept 
 
 bool group::may_start_at_once(scheduler::worker& here) noexcept {
     // Not in a destructor that an exception or a cancellation has called: the task would believe
-    // that it is being unwound itself.
-    return !unwinding() && std::uncaught_exceptions() == 0 && here.may_run_at_once();
+    // that it is being unwound itself. Nor where an exception is handled: it is not the task's.
+    return here.may_run_at_once() && !core::unwinding_or_handling();
 }
 
 /// So many tasks are ready already that their memory costs more than their order is worth: this one
@@ -76,12 +77,14 @@ void group::start_at_once(scheduler::worker& here, core::record_base& record,
                           scheduler::work_item& item) noexcept {
     void* const mine = static_cast<scheduler::work_item*>(&place_);
     here.counters().spawned.add();
-    // relaxed: as in start().
+    // relaxed: somebody is counted who keeps the group, as in start().
     if (!here.take_back(mine)) left_.fetch_add(1, std::memory_order_relaxed);
     record.set_starts_at_once();
     if (!here.run_at_once(&item, &record)) return;
-    // It has ended, and the place is free; the caller's own is among those that are left.
-    if (!here.run_later(mine)) left_.fetch_sub(1, std::memory_order_relaxed);
+    // It has ended, and the place is free.
+    if (here.run_later(mine)) return;
+    // There is one of another group already. The caller may be none of those that are left.
+    if (void* parent = arrive()) here.make_ready_last(parent);
 }
 
 void group::kept_place::give_up(void* self) {

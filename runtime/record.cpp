@@ -46,7 +46,7 @@ bool record_base::remove_waiter(leaf& l) noexcept {
     return true;
 }
 
-/// Whether the task ends within the call that started it. Then nobody has a handle yet.
+/// Whether the task ends within the call that started it. Then nobody was given its handle yet.
 bool record_base::ends_where_it_started() noexcept {
     return scheduler::worker::current()->ended_at_once(this);
 }
@@ -54,8 +54,8 @@ bool record_base::ends_where_it_started() noexcept {
 void* record_base::finish(root_strand& strand, link::status outcome,
                           const std::exception_ptr& error) noexcept {
     if (EXEUNT_UNLIKELY(starts_at_once_) && ends_where_it_started()) {
-        // Nobody else has heard of this task, so plain stores do. (relaxed: the handle that will be
-        // made is this thread's.)
+        // Nobody else has heard of this task, so plain stores do. (relaxed: the only handle is the
+        // one that spawn() holds, on this thread.)
         state_.store(state::over, std::memory_order_relaxed);
         references_.store(1, std::memory_order_relaxed);
         scope_.ended_at_once(strand, outcome, error);

@@ -39,7 +39,8 @@ void biased_lock::revoke() noexcept {
     former_ = favourite_.load(std::memory_order_relaxed);
     favourite_.store(0, std::memory_order_relaxed);
     heavy_fence();  // pairs with the light_fence() in lock(): take it back, then look
-    // acquire: pairs with the release in unlock().
+    // acquire: pairs with the release in unlock(), and with the one in lock() by which a favourite
+    // turns back.
     for (int i = 0; inside_.load(std::memory_order_acquire) != 0; ++i) {
         i < pauses_before_sleep ? spin_pause() : sleep_a_moment();
     }

@@ -25,6 +25,8 @@ constexpr int search_passes = 4;
 constexpr int pauses_between_passes = 64;
 /// Items that run at once between two looks at the clock, once they have shown to be short.
 constexpr int most_at_once = 64;
+/// Items that run after the present one, and make others do so, until these queue up.
+constexpr int most_rounds_later = 16;
 /// Looks, after which some are queued even if no time has passed: in a simulation none does.
 constexpr int most_looks = 256;
 
@@ -115,8 +117,12 @@ void worker::execute(void* item) noexcept {
     counters_.executed.add();
     budget_ = budget;
     run_and_bounce(item);
-    while (EXEUNT_UNLIKELY(later_ != nullptr))
-        run_and_bounce(std::exchange(later_, nullptr));
+    for (int round = 0; EXEUNT_UNLIKELY(later_ != nullptr); ++round) {
+        void* next = std::exchange(later_, nullptr);
+        // Nothing else runs in between, so not for ever.
+        if (round == most_rounds_later) return make_ready_last(next);
+        run_and_bounce(next);
+    }
 }
 
 inline void worker::run_and_bounce(void* item) noexcept {
@@ -129,7 +135,8 @@ inline void worker::run_and_bounce(void* item) noexcept {
 }
 
 bool worker::may_run_at_once() noexcept {
-    if (at_once_ != nullptr) return false;
+    // Only within an item that execute() runs.
+    if (at_once_ != nullptr || in_turn_) return false;
     const std::uint64_t item = counters_.executed.read();
     const bool same_item = std::exchange(at_once_item_, item) == item;
     if (same_item && at_once_until_look_ != 0) return true;
@@ -146,8 +153,10 @@ bool worker::run_at_once(void* item, void* key) noexcept {
     const int budget_before = std::exchange(budget_, budget);
     const int depth_before = depth_;
     at_once_ = key;
+    at_once_ended_ = false;
     run_and_bounce(item);
-    const bool ended = std::exchange(at_once_, nullptr) == nullptr;
+    at_once_ = nullptr;
+    const bool ended = at_once_ended_;
     budget_ = budget_before;
     depth_ = depth_before;
     if (timed) judge_at_once(began, now());
@@ -164,7 +173,7 @@ void worker::judge_at_once(std::int64_t began, std::int64_t ended) noexcept {
                at_once_interval_ > most_at_once + most_looks) {
         at_once_after_ = most_at_once;
     } else {
-        // 1, 3, 7, ... and then as it is, but that it goes on counting the looks.
+        // 1, 3, 7, ... up to 64; then it only counts the looks.
         at_once_interval_ += at_once_interval_ < most_at_once ? at_once_interval_ + 1 : 1;
         at_once_until_look_ = std::min(at_once_interval_, most_at_once);
     }

@@ -50,6 +50,7 @@ void heavy_fence() noexcept {
 // ---- waiting -----------------------------------------------------------------------------------
 
 const int pauses_before_sleep = 1;
+const std::size_t crowd = 1024;
 
 void spin_pause() noexcept {
     model::spin();

@@ -14,6 +14,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/runtime/counted.hpp"
@@ -190,11 +191,56 @@ TEST_F(spawn_at_once, not_while_an_exception_is_in_flight) {
             throw std::runtime_error("on the way");
         } catch (const std::runtime_error&) {
             g.spawn(counts, std::ref(begun));
-            EXPECT_EQ(begun, 1) << "it is caught by now";
+            EXPECT_EQ(begun, 0) << "it would find it as its current exception";
         }
+        g.spawn(counts, std::ref(begun));
+        EXPECT_EQ(begun, 1) << "it is handled by now";
         co_return;
     });
-    EXPECT_EQ(begun, 2);
+    EXPECT_EQ(begun, 3);
+}
+
+/// The spawner is none of the group's own, and when the task ends, nobody else is left of it.
+TEST(spawn_at_once_by_a_stranger, ends_the_group) {
+    runtime rt(options().threads(2));
+    auto main = []() -> task<> {
+        event begins, first, second;
+        group* theirs = nullptr;
+        atomic<bool> body_ended{false};
+        struct says_so {
+            atomic<bool>& ended;
+            ~says_so() { ended.store(true); }
+        };
+        auto body = [&](group& g) -> task<> {
+            theirs = &g;
+            begins.set();
+            const says_so at_the_end{body_ended};
+            co_await first.wait();
+        };
+        auto wakes_the_body = [&]() -> task<> {
+            first.set();
+            second.set();  // the body gives way in the slot: it is another worker's
+            const auto until = std::chrono::steady_clock::now() + 5s;
+            while (!body_ended.load() && std::chrono::steady_clock::now() < until)
+                std::this_thread::yield();
+            std::this_thread::sleep_for(1ms);  // the body leaves the group
+            co_return;
+        };
+        auto stranger = [&]() -> task<> {
+            co_await begins.wait();
+            auto mine = [&](group& g) -> task<> {
+                for (int i = 0; i < 20 * crowd; ++i)
+                    g.spawn(nothing);
+                theirs->spawn(wakes_the_body);
+                co_return;
+            };
+            co_await with_group(mine);
+        };
+        co_await gather(with_group(body), stranger(), second.wait());
+    };
+    for (int i = 0; i < 20; ++i)
+        rt.run(main());
+    EXPECT_EQ(counted::living(), 0);
 }
 
 TEST_F(spawn_at_once, size_counts_all_that_have_not_ended) {

@@ -18,6 +18,9 @@
 /// A worker: one thread, its queues, its event loop and its timers.
 namespace exeunt::scheduler {
 
+/// With so many ready items a worker is crowded. Not inline, because a model checker has another.
+extern const std::size_t crowd;
+
 /// One thread of a worker_pool. All but `post` and `unpark` belong to that thread.
 ///
 /// Ready work lies in four places, by how it came about:
@@ -71,8 +74,7 @@ class worker {
         EXEUNT_ASSERT(bounced_ == nullptr);
         bounced_ = item;
     }
-    /// Whether so much is ready here that what is made now had better begin at once (`crowd`
-    /// items).
+    /// Whether so much is ready here that what is made now had better begin at once.
     bool is_crowded() const noexcept { return ready_.size() >= crowd; }
     /// Whether it may: not within another that began so, nor when one of the present item that was
     /// timed has taken longer than queueing it would (`at_once_ns`), until there is another crowd;
@@ -84,10 +86,10 @@ class worker {
     /// Whether what is ending began by run_at_once() of this worker, which has not returned.
     bool ended_at_once(void* key) noexcept {
         if (key != at_once_) return false;
-        at_once_ = nullptr;
+        at_once_ended_ = true;
         return true;
     }
-    /// Runs `item` after the present one. False when there is such an item already.
+    /// Runs `item` after the present one, or soon. False when there is such an item already.
     bool run_later(void* item) noexcept {
         if (later_ != nullptr) return false;
         later_ = item;
@@ -150,7 +152,6 @@ class worker {
         occupied& operator=(const occupied&) = delete;
     };
     static constexpr int max_depth = 64;
-    static constexpr std::size_t crowd = 1024;
     static constexpr std::int64_t at_once_ns = 500;
     static constexpr std::int64_t at_once_total_ns = 1'000'000;
     /// At most so many items run between two looks at the event loop and the shared queues.
@@ -201,7 +202,8 @@ class worker {
     void* later_ = nullptr;
     // Of what runs at once.
     void* at_once_ = nullptr;
-    int at_once_interval_ = 0;       ///< one of so many is timed
+    bool at_once_ended_ = false;
+    int at_once_interval_ = 0;       ///< one of so many is timed; beyond 64 it counts looks
     int at_once_until_look_ = 0;     ///< at the clock; 0: not at once
     std::size_t at_once_after_ = 0;  ///< so many more, and they may again
     std::int64_t at_once_since_ = 0;

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <exeunt/scheduler/worker.hpp>
+
+namespace exeunt::scheduler {
+
+const std::size_t crowd = 1024;
+
+}  // namespace exeunt::scheduler
