@@ -2,6 +2,7 @@
 """Runs the programs: contenders take turns, round by round, each round in a new process."""
 
 import json
+import math
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from summary import Cell
 PROGRAM_TIMEOUT = 60  # seconds; a program that hangs is ended and counts as failed
 SLICES_ALONE = 40  # spin before and after: about 0.2 s
 SLICES_BETWEEN = 2  # spin before each round
+SAID = 200  # characters of what a failed program has said
 
 
 class Failed(Exception):
@@ -36,7 +38,7 @@ class Session:
     cells: list = field(default_factory=list)
     failures: list = field(default_factory=list)  # sentences
     versions: dict = field(default_factory=dict)  # contender -> what it says of itself
-    allocators: set = field(default_factory=set)
+    allocators: dict = field(default_factory=dict)  # contender -> what it allocates with
     compilers: set = field(default_factory=set)
     spin: dict = field(default_factory=lambda: {"before": [], "between": [], "after": []})
 
@@ -54,6 +56,16 @@ def find_programs(folder):
     return found
 
 
+def failure(status, stderr):
+    """Why a program failed: what it said last, or that its result was wrong."""
+    said = [line.strip() for line in stderr.splitlines() if line.strip()]
+    wrong = [line for line in said if "wrong result" in line]
+    if wrong:
+        return wrong[0].partition(": ")[2]
+    ended = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+    return f"{ended}: {said[-1][:SAID]}" if said else ended
+
+
 def run_once(program, threads, quick):
     """One round of one program; Google Benchmark's JSON answer."""
     command = [str(program.path), f"--threads={threads}", "--benchmark_format=json"]
@@ -67,15 +79,22 @@ def run_once(program, threads, quick):
     except OSError as error:
         raise Failed(str(error)) from None
     if answer.returncode != 0:
-        said = [line for line in answer.stderr.splitlines() if "wrong result" in line]
-        reason = said[0].partition(": ")[2] if said else f"exit status {answer.returncode}"
-        if answer.returncode < 0:
-            reason = f"ended by signal {-answer.returncode}"
-        raise Failed(reason)
+        raise Failed(failure(answer.returncode, answer.stderr))
     try:
         return json.loads(answer.stdout)
     except ValueError:
         raise Failed("its answer is not JSON") from None
+
+
+def measured(workload, run):
+    """The figure of a run; Failed if there is none: ratios divide by it."""
+    try:
+        value = workload.value(run)
+    except ZeroDivisionError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise Failed(f"measured {value:g} {workload.unit}")
+    return value
 
 
 def take(session, cell, answer):
@@ -84,30 +103,35 @@ def take(session, cell, answer):
     nanoseconds = run["real_time"] * catalogue.NANOSECONDS[run["time_unit"]]
     said = catalogue.Run(nanoseconds, run["items"], run.get("peak_mib", 0.0),
                          run.get("reported", 0.0))
-    cell.values.append(cell.workload.value(said))
+    cell.values.append(measured(cell.workload, said))
     cell.peak_mib = max(cell.peak_mib, said.peak_mib)
     cell.compiler = context.get("compiler", cell.compiler)
     session.compilers.add(cell.compiler)
-    session.versions[cell.contender] = context.get("contender", "")
-    if "allocator" in context:  # other languages have their own
-        session.allocators.add(context["allocator"])
+    session.allocators[cell.contender] = context.get("allocator", "unknown")
+    if not cell.baseline:  # each workload's is something else
+        session.versions[cell.contender] = context.get("contender", "")
 
 
 def plan(programs, thread_counts):
     """Pairs of a thread count and the programs that take turns under it, workload by workload.
 
-    A baseline takes part once, beside the first thread count, on one thread; a contender that has
-    one thread only, beside a count of one. Some workloads have a thread count of their own.
+    A baseline takes part once, beside the first thread count that anybody else is measured on; a
+    contender that has one thread only, beside a count of one. Some workloads have a thread count of
+    their own.
     """
     steps = []
     for workload in dict.fromkeys(p.workload for p in programs):
         mine = [p for p in programs if p.workload == workload]
         counts = [workload.threads] if workload.threads else thread_counts
-        for index, threads in enumerate(counts):
-            turn = [p for p in mine if index == 0 or p.contender not in catalogue.BASELINES]
-            turn = [p for p in turn if threads == 1 or p.contender not in catalogue.ONE_THREAD]
-            if turn:
-                steps.append((workload, threads, turn))
+        ranked = [p for p in mine if p.contender not in catalogue.BASELINES]
+        beside = [p for p in mine if p.contender in catalogue.BASELINES]
+        for threads in counts:
+            turn = [p for p in ranked if threads == 1 or p.contender not in catalogue.ONE_THREAD]
+            if ranked and not turn:
+                continue
+            if turn + beside:
+                steps.append((workload, threads, turn + beside))
+            beside = []
     return steps
 
 
@@ -116,7 +140,8 @@ def measure_step(session, step, options, before_round, on_turn):
     _, threads, turn = step
     cells = {}
     for p in turn:
-        on = 1 if p.contender in catalogue.BASELINES else threads
+        alone = p.contender in catalogue.BASELINES and not p.workload.threads
+        on = 1 if alone else threads
         cells[p.contender] = Cell(p.workload, p.contender, options.compiler, on,
                                   quick=options.quick)
     for round_number in range(1, options.rounds + 1):

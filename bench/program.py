@@ -7,10 +7,13 @@ result, one measured run, and the answer in Google Benchmark's form.
 asyncio.py that is run itself would hide the module of that name.
 """
 
+import sys
+
+sys.dont_write_bytecode = True  # no __pycache__ in the source tree
+
 import importlib.util
 import json
 import platform
-import sys
 import time
 from pathlib import Path
 
@@ -77,7 +80,8 @@ def main(argv):
     bench = Bench(name, "--quick" in flags)
     workload.prepare(bench)
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    context = {"contender": f"asyncio of {python}", "compiler": python}
+    context = {"contender": f"asyncio of {python}", "compiler": python,
+               "allocator": "Python's own"}
     print(json.dumps({"context": context, "benchmarks": [bench.answer]}))
     return 0 if bench.correct else 1
 

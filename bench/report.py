@@ -83,8 +83,8 @@ def ratio_table(rows):
     columns = [(threads, name) for threads in counts for name in ranked]
     head = "".join(f'<th class="threads first" colspan="{len(ranked)}">{table.threads_text(t)}</th>'
                    for t in counts if ranked)
-    head += "".join('<th class="threads first">1 thread</th>' for _ in bases)
-    shown = columns + [(counts[0], name) for name in bases]
+    head += "".join('<th class="threads first">no runtime</th>' for _ in bases)
+    shown = columns + [(None, name) for name in bases]
     sub = ""
     for threads, name in shown:
         first = name in bases or name == ranked[0]
@@ -93,6 +93,7 @@ def ratio_table(rows):
     lines = []
     for workload in dict.fromkeys(row.workload for row in rows):
         mine = {row.threads: row for row in rows if row.workload == workload}
+        mine[None] = next(iter(mine.values()))  # a baseline stands beside the first that there is
         cells = "".join(
             _ratio_cell(mine.get(threads), name, name in bases or name == ranked[0])
             for threads, name in shown)
@@ -158,10 +159,20 @@ def noise(session, facts):
         f"of the time to others. A difference below that is none.</p>{plot.strip(spin)}")
 
 
+def allocators(used):
+    """What the contenders allocate with; and who with what, if that is not the same for all."""
+    kinds = {}
+    for name in sorted(used, key=catalogue.contender_order):
+        kinds.setdefault(used[name], []).append(name)
+    if len(kinds) < 2:
+        return "".join(kinds) or "unknown"
+    return "; ".join(f"{kind} ({', '.join(names)})" for kind, names in kinds.items())
+
+
 def _machine(session, facts):
     pairs = list(facts.machine)
     pairs.append(("Compiler", ", ".join(sorted(session.compilers)) or "unknown"))
-    pairs.append(("Allocator", ", ".join(sorted(session.allocators)) or "unknown"))
+    pairs.append(("Allocator", allocators(session.allocators)))
     pairs += sorted(session.versions.items(), key=lambda kv: catalogue.contender_order(kv[0]))
     lines = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in pairs)
     return f"<dl>{lines}</dl>"
@@ -172,8 +183,8 @@ HOW = (
     "best one a contender takes, or how many times fewer items it does a second, or how many times "
     "as much memory it needs. ★ marks the "
     "best; ≈ a contender whose spread, from its fastest to its slowest round, reaches into that of "
-    "the best: call that a draw. serial is no contender: plain calls on one thread, what the work "
-    "costs without a runtime.")
+    "the best: call that a draw. serial is no contender: plain calls on one thread (in wake on "
+    "two), what the work costs without a runtime. Its ratio is to the best of the fewest threads.")
 
 PLOTS = (
     "Bars are medians on a linear scale from zero, whiskers reach from the fastest to the slowest "

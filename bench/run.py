@@ -99,22 +99,47 @@ def arguments(argv):
     return parser.parse_args(argv)
 
 
+def refuse(sentence):
+    """The call was wrong."""
+    print(f"dev bench: {sentence}", file=sys.stderr)
+    raise SystemExit(2)
+
+
 def select(given):
     """The programs asked for; a sentence on stderr and exit status 2 if there are none."""
     folder = given.build_dir / "bench"
-    programs = [p for p in measure.find_programs(folder)
+    found = measure.find_programs(folder)
+    programs = [p for p in found
                 if given.area in (None, p.workload.area)
                 and (not given.workload or p.workload.name in given.workload)]
-    if given.contender:
+    if given.contender and found:
+        known = sorted({p.contender for p in found}, key=catalogue.contender_order)
+        for contender in given.contender:
+            if contender not in known:
+                refuse(f"no contender called {contender} in {folder}; there are "
+                       + ", ".join(known))
         wanted = [p for p in programs if p.contender in given.contender]
         beside = {p.workload for p in wanted}
         programs = [p for p in programs if p in wanted
                     or (p.contender in catalogue.BASELINES and p.workload in beside)]
     if not programs:
-        print(f"dev bench: no program in {folder} fits what was asked for; "
-              "build first (./dev bench does), or ask for another one", file=sys.stderr)
-        raise SystemExit(2)
+        refuse(f"no program in {folder} fits what was asked for; "
+               "build first (./dev bench does), or ask for another one")
     return programs
+
+
+def plan(given, programs):
+    """The steps; exit status 2 if none is left, and a sentence about those asked for that take no
+    part."""
+    steps = measure.plan(programs, given.threads)
+    taking_part = {p.contender for _, _, turn in steps for p in turn}
+    for contender in dict.fromkeys(p.contender for p in programs):
+        if contender in (given.contender or ()) and contender not in taking_part:
+            print(f"dev bench: {contender} has one thread, and was not asked for with one "
+                  "(--threads 1): left out", file=sys.stderr)
+    if not steps:
+        refuse("nothing is left to measure")
+    return steps
 
 
 def earlier(given):
@@ -124,8 +149,7 @@ def earlier(given):
     try:
         return compare.read(given.compare)
     except compare.Unusable as error:
-        print(f"dev bench: cannot compare: {given.compare} {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        return refuse(f"cannot compare: {given.compare} {error}")
 
 
 def write(given, session, facts):
@@ -141,12 +165,11 @@ def write(given, session, facts):
 def main(argv):
     given = arguments(argv)
     old = earlier(given)
-    programs = select(given)
+    steps = plan(given, select(given))
     rounds = QUICK_ROUNDS if given.quick else ROUNDS
     spin = given.build_dir / "bench" / "spin"
     options = measure.Options(rounds, given.quick, machine.compiler(given.compiler),
                               spin if spin.exists() else None, machine.cores())
-    steps = measure.plan(programs, given.threads)
     session = measure.Session()
     facts = report.Facts(machine=machine.describe(), rounds=rounds, quick=given.quick,
                          started=time.strftime("%Y-%m-%d %H:%M %Z"))

@@ -102,7 +102,7 @@ def rounded(value):
 def rows(cells):
     """Groups cells into rows, in the order of the catalogue and then by threads.
 
-    A baseline runs on one thread only and is shown in every row of its workload.
+    A baseline is measured once and shown in every row of its workload.
     """
     found = []
     for workload in catalogue.WORKLOADS:

@@ -81,5 +81,5 @@ def text(cells):
     else:
         table = list(layout(_long(cells), left=4))
     rule = "-" * max(len(line) for line in table)
-    notes = "* best   = within the spread of the best   serial: one thread, no runtime, not ranked"
+    notes = "* best   = within the spread of the best   serial: no runtime, not ranked"
     return "\n".join([table[0], rule, *table[1:], rule, notes])

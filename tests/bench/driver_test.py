@@ -32,6 +32,7 @@ KEYS = {"area", "workload", "contender", "compiler", "threads", "size", "unit", 
         "median", "min", "max", "runs"}
 FIB = catalogue.find("scheduler", "fib")
 ACTORS = catalogue.find("actors", "ping_pong")
+WAKE = catalogue.find("scheduler", "wake")
 
 
 def cell(workload, contender, *values, threads=1):
@@ -71,6 +72,15 @@ class Statistics(unittest.TestCase):
         r = row(ACTORS, cell(ACTORS, "exeunt", 20.0), cell(ACTORS, "onetbb", 50.0))
         self.assertEqual(r.best.contender, "onetbb")
         self.assertEqual((r.ratio("exeunt"), r.ratio("onetbb")), (2.5, 1.0))
+
+    def test_versions_and_allocators(self):
+        made = measure.Session()
+        for contender in ("exeunt", "serial"):
+            context = {"contender": f"{contender} 1", "allocator": "none"}
+            run = {"real_time": 1.0, "time_unit": "ns", "items": 1}
+            measure.take(made, cell(FIB, contender), {"context": context, "benchmarks": [run]})
+        self.assertEqual(made.versions, {"exeunt": "exeunt 1"})  # a baseline's differs by workload
+        self.assertEqual(made.allocators, {"exeunt": "none", "serial": "none"})
 
     def test_a_baseline_wins_nothing(self):
         r = row(FIB, cell(FIB, "exeunt", 20.0), cell(FIB, "serial", 1.0))
@@ -194,6 +204,14 @@ class Driver(unittest.TestCase):
         results = json.loads((self.root / "out" / "results.json").read_text(encoding="utf-8"))
         return status, results, out.getvalue(), err.getvalue()
 
+    def refused(self, *argv):
+        """What is said of a call that is wrong."""
+        err = io.StringIO()
+        with self.assertRaises(SystemExit) as ended, contextlib.redirect_stderr(err):
+            run.main(["--build-dir", str(self.root), "--out", str(self.root / "out"), *argv])
+        self.assertEqual(ended.exception.code, 2)
+        return err.getvalue()
+
     def calls(self):
         names = []
         for line in self.log.read_text(encoding="utf-8").splitlines():
@@ -241,6 +259,16 @@ class Driver(unittest.TestCase):
         pair = [("exeunt", "--threads=1"), ("asyncio", "--threads=1")]
         self.assertEqual(self.calls(), turn * 3 + pair * 3)
 
+    def test_the_baseline_of_a_workload_with_threads_of_its_own(self):
+        for name in ("exeunt", "serial"):
+            answer = ANSWER.format(log=self.log, time=1.0)
+            self.program(f"scheduler-wake-{name}",
+                         answer.replace('"peak_mib"', '"reported": 9.0, "peak_mib"'))
+        status, results, _, err = self.bench("--threads", "1,3")
+        self.assertEqual(status, 0, err)
+        self.assertEqual([(r["contender"], r["threads"]) for r in results],
+                         [("exeunt", WAKE.threads), ("serial", WAKE.threads)])
+
     def test_a_workload_may_run_the_programs_of_another(self):
         for name in ("skynet-exeunt", "skynet-go", "skynet-serial"):
             self.contender(f"scheduler-{name}", 1.0)
@@ -263,6 +291,26 @@ class Driver(unittest.TestCase):
         _, _, out, _ = self.bench("--threads", "1")
         self.assertRegex(out, r"scheduler/fib +1 +exeunt +ns/task +1000 +\S+ +1.00 \*")
         self.assertRegex(out, r"\n +tokio +ns/task +4000 +\S+ +4.00")
+
+    def test_a_contender_that_there_is_not(self):
+        for name in ("exeunt", "onetbb"):
+            self.contender(f"scheduler-fib-{name}", 1.0)
+        said = self.refused("--contender", "exeunt", "--contender", "onetb")
+        self.assertIn("no contender called onetb", said)
+        self.assertIn("there are exeunt, onetbb", said)
+
+    def test_a_contender_of_one_thread_that_is_not_asked_for(self):
+        for name in ("exeunt", "asyncio", "serial"):
+            self.contender(f"scheduler-fib-{name}", 1.0)
+        said = self.refused("--contender", "asyncio", "--threads", "2")
+        self.assertIn("asyncio has one thread", said)
+        self.assertIn("nothing is left", said)
+        status, results, _, err = self.bench("--contender", "asyncio", "--contender", "exeunt",
+                                             "--threads", "2")
+        self.assertEqual((status, [r["contender"] for r in results]), (0, ["exeunt", "serial"]))
+        self.assertIn("asyncio has one thread", err)
+        _, results, _, _ = self.bench("--contender", "asyncio", "--threads", "2,1")
+        self.assertEqual([r["contender"] for r in results], ["asyncio", "serial"])
 
     def test_a_selection(self):
         for name in ("scheduler-fib-exeunt", "scheduler-yield-exeunt",
@@ -289,6 +337,26 @@ class Driver(unittest.TestCase):
         self.assertIn("FAILED scheduler-fib-exeunt on 1 thread: wrong result 1", err)
         page = (self.root / "out" / "index.html").read_text(encoding="utf-8")
         self.assertIn("wrong result 1, expected 2", page)
+
+    def test_what_a_program_said_last_is_told(self):
+        self.program("scheduler-fib-exeunt",
+                     "#!/bin/sh\necho one >&2\necho no luck >&2\necho >&2\nexit 3\n")
+        _, _, _, err = self.bench("--threads", "1")
+        self.assertIn("FAILED scheduler-fib-exeunt on 1 thread: exit status 3: no luck\n", err)
+
+    def test_a_figure_that_is_none_is_a_failure(self):
+        self.contender("scheduler-fib-exeunt", 0.0)
+        self.contender("scheduler-fib-onetbb", 1.0)
+        self.contender("scheduler-memory-exeunt", 1.0)  # reports nothing
+        status, results, _, err = self.bench("--threads", "1")
+        self.assertEqual((status, [r["contender"] for r in results]), (1, ["onetbb"]))
+        self.assertIn("FAILED scheduler-fib-exeunt on 1 thread: measured 0 ns/task", err)
+        self.assertIn("measured 0 bytes/task", err)
+        for nanoseconds, items in ((0.0, 5), (1.0, 0), (float("nan"), 5), (float("inf"), 5)):
+            with self.assertRaises(measure.Failed):
+                measure.measured(FIB, catalogue.Run(nanoseconds, items))
+        with self.assertRaises(measure.Failed):
+            measure.measured(ACTORS, catalogue.Run(0.0, 5))
 
     def test_a_crash_is_a_failure(self):
         self.program("scheduler-fib-exeunt", "#!/bin/sh\nkill -SEGV $$\n")
@@ -350,13 +418,24 @@ class Page(unittest.TestCase):
         for found in self.session.cells:
             self.assertIn(found.workload.title, self.text)
             self.assertIn(plot.contender_class(found.contender), self.page)
-        self.assertEqual(self.page.count("<svg"), 5 + 1)  # five workloads and the noise
+        self.assertEqual(self.page.count("<svg"), 6 + 1)  # six workloads and the noise
 
     def test_says_where_exeunt_loses(self):
         said = report.verdict(summary.rows(self.session.cells))
         self.assertIn("best median in 3 of the 5 cells", said)
         self.assertIn("in 1 of the others the spreads overlap", said)
         self.assertIn("channel on 1 thread, where it takes 1.97 times as long as onetbb", said)
+
+    def test_a_baseline_has_its_ratio_whatever_the_threads(self):
+        rows = summary.rows(self.session.cells)
+        for names in (("fib", "wake"), ("wake",)):
+            ratios = report.ratio_table([r for r in rows if r.workload.name in names])
+            self.assertRegex(ratios, r'wake<small>.*<td class="first base">0.50</td></tr>')
+
+    def test_allocators_are_told_apart_where_they_differ(self):
+        self.assertIn("jemalloc 5.3.0 (exeunt, onetbb, serial); Go's own (go)", self.text)
+        self.assertEqual(report.allocators({"exeunt": "x", "serial": "x"}), "x")
+        self.assertEqual(report.allocators({}), "unknown")
 
     def test_a_bar_beyond_the_scale_is_cut(self):
         rows = [r for r in summary.rows(self.session.cells) if r.workload == ACTORS]

@@ -31,6 +31,8 @@ VALUES = (
     ("scheduler", "channel", "onetbb", 1, (31.0, 30.0, 32.0)),
     ("scheduler", "yield", "exeunt", 1, (3.0, 3.1, 3.2)),  # nobody to compare with
     ("scheduler", "yield", "serial", 1, (2.0, 2.1, 2.2)),
+    ("scheduler", "wake", "exeunt", 2, (20.0, 21.0, 22.0)),  # on two threads always
+    ("scheduler", "wake", "serial", 2, (10.0, 10.5, 11.0)),
     ("actors", "ping_pong", "exeunt", 1, (50.0, 55.0, 60.0)),  # a rate: higher is better
     ("actors", "ping_pong", "onetbb", 1, (5.0, 5.5, 6.0)),
     ("actors", "ping_pong", "serial", 1, (400.0, 420.0, 410.0)),  # far beyond the scale
@@ -42,9 +44,10 @@ def session():
     for area, name, contender, threads, values in VALUES:
         made.cells.append(Cell(catalogue.find(area, name), contender, COMPILER, threads,
                                list(values), peak_mib=5.5))
-        made.versions[contender] = f"{contender} 1.0"
+        if contender not in catalogue.BASELINES:
+            made.versions[contender] = f"{contender} 1.0"
+        made.allocators[contender] = "jemalloc 5.3.0" if contender != "go" else "Go's own"
     made.compilers.add(COMPILER)
-    made.allocators.add("jemalloc 5.3.0")
     made.failures.append("scheduler-yield-<broken> on 1 thread: wrong result 1, expected 2")
     made.spin = {"before": [5.0, 5.1, 5.0, 5.2] * 10, "between": [5.0, 7.0] * 20,
                  "after": [5.1, 5.0, 5.3, 5.1] * 10}
