@@ -5,6 +5,7 @@
 
 #include <utility>  // before awaitable.hpp, which needs it and forgets it
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -46,9 +47,17 @@ T asio_run(const Executor& executor, boost::asio::awaitable<T> main) {
     return boost::asio::co_spawn(executor, std::move(main), boost::asio::use_future).get();
 }
 
-/// An event for coroutines of one strand, which is what serialises its members: those who wait
-/// leave their completion handlers in it. (Asio's own examples wait on a timer that is never due
-/// instead; that takes system calls, and ten times as long.)
+/// An executor whose coroutines run one at a time: a strand, or the pool itself where it has but
+/// one thread.
+inline boost::asio::any_io_executor asio_one_by_one(const setting& setting,
+                                                    boost::asio::thread_pool& pool) {
+    if (setting.threads() == 1) return pool.get_executor();
+    return boost::asio::make_strand(pool);
+}
+
+/// An event for coroutines that run one at a time, which is what serialises its members: those who
+/// wait leave their completion handlers in it. (Asio's own examples wait on a timer that is never
+/// due instead; that takes system calls, and ten times as long.)
 class asio_event {
     using token = boost::asio::use_awaitable_t<>;
     using handler = boost::asio::async_result<token, void()>::handler_type;
@@ -60,7 +69,7 @@ class asio_event {
     }
     void wake_one() {
         if (waiting_.empty()) return;
-        boost::asio::post(std::move(waiting_.front()));  // to the waiter's own strand
+        boost::asio::post(std::move(waiting_.front()));  // to the waiter's own executor
         waiting_.pop_front();
     }
     void wake_all() {

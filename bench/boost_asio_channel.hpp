@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <deque>
 
-/// A bounded channel between coroutines of one strand, from what Boost.Asio 1.74 has: it has no
-/// channel of its own yet.
+/// A bounded channel between coroutines that run one at a time, from what Boost.Asio 1.74 has: it
+/// has no channel of its own yet.
 namespace bench {
 
 class asio_channel {

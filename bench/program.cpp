@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <string_view>
 
@@ -53,6 +54,7 @@ double peak_mebibytes() {
 }
 
 double reported = 0.0;
+benchmark::State* measured_now = nullptr;  // while a body is measured
 
 std::string program_name(std::string_view path) {
     return std::string(path.substr(path.find_last_of('/') + 1));
@@ -89,6 +91,14 @@ flags take_flags(int& argc, char** argv) {
 
 }  // namespace
 
+untimed::untimed() {
+    if (measured_now != nullptr) measured_now->PauseTiming();
+}
+
+untimed::~untimed() {
+    if (measured_now != nullptr) measured_now->ResumeTiming();
+}
+
 void report(double figure) {
     reported = figure;
 }
@@ -123,14 +133,22 @@ int program(int argc, char** argv, const std::string& version, const contender& 
             };
             measured = true;
             check(work());
+            measured_now = &state;
             for (auto _ : state)
                 check(work());
+            measured_now = nullptr;
             state.counters["items"] = static_cast<double>(items);
             state.counters["reported"] = reported;
             state.counters["peak_mib"] = peak_mebibytes();
             state.SetItemsProcessed(static_cast<std::int64_t>(items) * state.iterations());
         };
-        prepare(size, hand_over);
+        try {
+            prepare(size, hand_over);
+        } catch (const std::exception& error) {
+            correct = false;
+            measured_now = nullptr;
+            std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
+        }
         if (!measured) correct = false;
         if (!correct) state.SkipWithError("wrong result");
     };

@@ -32,7 +32,8 @@ class setting {
     bool quick_;
 };
 
-/// One run of the workload; returns a value that proves that the work was done.
+/// One run of the workload; returns a value that proves that the work was done. An exception says
+/// why there can be none: the program fails with its text.
 using body = std::function<std::uint64_t()>;
 
 /// Hands the body to Google Benchmark: runs it once unmeasured (threads are up and memory is mapped
@@ -42,6 +43,16 @@ using measure = std::function<void(std::uint64_t items, std::uint64_t expected, 
 
 /// Sets the contender up (its threads, its arena), then calls `measure` once.
 using contender = std::function<void(const setting&, const measure&)>;
+
+/// While it lives the clock stands still: for what a body has to do before and after its work. It
+/// takes a microsecond itself, which is nothing beside a whole run.
+class untimed {
+ public:
+    untimed();
+    ~untimed();
+    untimed(const untimed&) = delete;
+    untimed& operator=(const untimed&) = delete;
+};
 
 /// For workloads that are not about time: the figure that a run has found out itself, in the unit
 /// that catalogue.py gives the workload. The last call counts.

@@ -18,11 +18,10 @@ static asio::awaitable<std::uint64_t> consume(asio_channel& in, std::uint64_t it
     co_return sum;
 }
 
-static std::uint64_t run(asio::thread_pool& pool, std::uint64_t items) {
-    const auto strand = asio::make_strand(pool);
+static std::uint64_t run(const asio::any_io_executor& executor, std::uint64_t items) {
     asio_channel channel(channel::capacity);
-    auto produced = asio::co_spawn(strand, produce(channel, items), asio::use_future);
-    auto sum = asio::co_spawn(strand, consume(channel, items), asio::use_future);
+    auto produced = asio::co_spawn(executor, produce(channel, items), asio::use_future);
+    auto sum = asio::co_spawn(executor, consume(channel, items), asio::use_future);
     produced.get();
     return sum.get();
 }
@@ -32,6 +31,7 @@ int main(int argc, char** argv) {
         argc, argv,
         [](const bench::setting& setting, asio::thread_pool& pool, const bench::measure& measure) {
             const std::uint64_t items = setting.size(channel::full, channel::quick);
-            measure(items, channel::sum(items), [&pool, items] { return run(pool, items); });
+            const auto executor = bench::asio_one_by_one(setting, pool);
+            measure(items, channel::sum(items), [&] { return run(executor, items); });
         });
 }

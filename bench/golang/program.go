@@ -98,7 +98,9 @@ func Main(prepare func(*Bench)) {
 	prepare(b)
 	version := strings.Replace(runtime.Version(), "go", "go ", 1)
 	json.NewEncoder(os.Stdout).Encode(map[string]any{
-		"context":    map[string]string{"contender": version, "compiler": version},
+		"context": map[string]string{
+			"contender": version, "compiler": version, "allocator": "Go's own",
+		},
 		"benchmarks": []any{b.answer},
 	})
 	if !b.correct {

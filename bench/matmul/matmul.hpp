@@ -109,13 +109,18 @@ class problem {
     vector right_;
 };
 
-/// Measures `multiply(a, b, c)`, which adds the product of two blocks to a third one.
+/// Measures `multiply(a, b, c)`, which adds the product of two blocks to a third one; not how that
+/// is cleared before, and checked afterwards.
 template <class Multiply>
 void run(const bench::setting& setting, const bench::measure& measure, Multiply multiply) {
     problem given(setting.size(full, quick));
     measure(1, given.expected(), [&given, multiply] {
-        given.clear();
+        {
+            const bench::untimed before;
+            given.clear();
+        }
         multiply(given.a(), given.b(), given.c());
+        const bench::untimed after;
         return given.found();
     });
 }

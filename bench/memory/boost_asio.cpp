@@ -9,7 +9,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// All on one strand, as the event wants it.
+// All run one at a time, as the event wants it.
 struct meeting {
     explicit meeting(std::uint64_t tasks) : left(static_cast<std::ptrdiff_t>(tasks)) {}
 
@@ -43,10 +43,10 @@ int main(int argc, char** argv) {
     return bench::asio_program(
         argc, argv,
         [](const bench::setting& setting, asio::thread_pool& pool, const bench::measure& measure) {
-            memory::run(setting, measure, [&pool](std::uint64_t tasks, auto all_wait) {
-                const auto strand = asio::make_strand(pool);
+            const auto executor = bench::asio_one_by_one(setting, pool);
+            memory::run(setting, measure, [&executor](std::uint64_t tasks, auto all_wait) {
                 meeting here(tasks);
-                bench::asio_run(strand, host(here, tasks, all_wait));
+                bench::asio_run(executor, host(here, tasks, all_wait));
                 here.left.wait();
                 return here.gone;
             });

@@ -27,8 +27,8 @@ void run(const bench::setting& setting, const bench::measure& measure, Wait wait
     measure(tasks, tasks, [tasks, before, wait, measured]() mutable -> std::uint64_t {
         return wait(tasks, [tasks, before, first = !std::exchange(measured, true)] {
             if (!first) return;
-            const auto grown = static_cast<double>(bench::resident_bytes() - before);
-            bench::report(grown / static_cast<double>(tasks));
+            const auto now = static_cast<double>(bench::resident_bytes());
+            bench::report((now - static_cast<double>(before)) / static_cast<double>(tasks));
         });
     });
 }

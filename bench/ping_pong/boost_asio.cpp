@@ -26,13 +26,12 @@ static asio::awaitable<std::uint64_t> pong(asio_channel& in, asio_channel& back,
     co_return hits;
 }
 
-// Both on one strand: its coroutines share the channels without a lock.
-static std::uint64_t game(asio::thread_pool& pool, std::uint64_t rounds) {
-    const auto strand = asio::make_strand(pool);
+// The executor runs them one at a time: they share the channels without a lock.
+static std::uint64_t game(const asio::any_io_executor& executor, std::uint64_t rounds) {
     asio_channel out(1);
     asio_channel back(1);
-    auto ball = asio::co_spawn(strand, ping(out, back, rounds), asio::use_future);
-    auto hits = asio::co_spawn(strand, pong(out, back, rounds), asio::use_future);
+    auto ball = asio::co_spawn(executor, ping(out, back, rounds), asio::use_future);
+    auto hits = asio::co_spawn(executor, pong(out, back, rounds), asio::use_future);
     const std::uint64_t last = ball.get();
     return last == hits.get() ? last : 0;
 }
@@ -42,6 +41,7 @@ int main(int argc, char** argv) {
         argc, argv,
         [](const bench::setting& setting, asio::thread_pool& pool, const bench::measure& measure) {
             const std::uint64_t rounds = setting.size(ping_pong::full / 4, ping_pong::quick / 4);
-            measure(rounds, rounds, [&pool, rounds] { return game(pool, rounds); });
+            const auto executor = bench::asio_one_by_one(setting, pool);
+            measure(rounds, rounds, [&] { return game(executor, rounds); });
         });
 }

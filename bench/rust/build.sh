@@ -1,19 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSL-1.0
-# build.sh CARGO BENCH CRATES PRIVATE OUTPUT...: builds the contenders in Rust with the crates that
-# are installed in the folder CRATES, and with nothing from the network. An output is called
+# build.sh CARGO BENCH CRATES ALLOCATOR PRIVATE OUTPUT...: builds the contenders in Rust with the
+# crates that are installed in the folder CRATES, and with nothing from the network. ALLOCATOR:
+# jemalloc, which then is linked as into the programs in C++, or libc. An output is called
 # scheduler-<workload>-tokio; its source is BENCH/<workload>/tokio.rs. Where crates and compiler do
 # not fit each other, the outputs are empty files, which nobody runs.
 set -eu
 cargo=$1
 bench=$(realpath "$2")
 crates=$3
-mkdir -p "$4"
-private=$(realpath "$4")
-shift 4
+allocator=$4
+mkdir -p "$5"
+private=$(realpath "$5")
+shift 5
 
 {
     printf '[package]\nname = "contenders"\nversion = "0.0.0"\nedition = "2021"\n'
+    printf '[features]\ndefault = [%s]\njemalloc = []\n' \
+        "$([ "$allocator" != jemalloc ] || echo '"jemalloc"')"
     printf '[dependencies.tokio]\nversion = "1"\n'
     printf 'features = ["rt-multi-thread", "sync", "time"]\n'
     for output in "$@"; do

@@ -4,7 +4,11 @@
 //! result, one measured run, and the answer in Google Benchmark's form.
 #![allow(dead_code)] // no workload needs all of it
 
+#[cfg(feature = "jemalloc")]
+use std::ffi::{c_void, CStr};
 use std::future::Future;
+#[cfg(feature = "jemalloc")]
+use std::os::raw::{c_char, c_int};
 use std::time::Instant;
 use tokio::runtime::{Builder, Runtime};
 
@@ -91,6 +95,40 @@ fn kibibytes(key: &str) -> f64 {
     number.and_then(|number| number.parse().ok()).unwrap_or(0.0)
 }
 
+// jemalloc in the place of the C library's malloc, as in the programs in C++: what is linked before
+// the C library serves Rust's default allocator, too.
+#[cfg(feature = "jemalloc")]
+#[link(name = "jemalloc")]
+extern "C" {
+    fn mallctl(
+        name: *const c_char,
+        old: *mut c_void,
+        old_length: *mut usize,
+        new: *mut c_void,
+        new_length: usize,
+    ) -> c_int;
+}
+
+#[cfg(feature = "jemalloc")]
+fn allocator() -> String {
+    let mut version: *const c_char = std::ptr::null();
+    let mut length = std::mem::size_of_val(&version);
+    let name = b"version\0".as_ptr() as *const c_char;
+    let into = &mut version as *mut _ as *mut c_void;
+    // SAFETY: "version" is a const char* of static duration, for which there is room.
+    let failed = unsafe { mallctl(name, into, &mut length, std::ptr::null_mut(), 0) } != 0;
+    if failed {
+        return "jemalloc".to_string();
+    }
+    let full = unsafe { CStr::from_ptr(version) }.to_string_lossy();
+    format!("jemalloc {}", full.split('-').next().unwrap_or_default())
+}
+
+#[cfg(not(feature = "jemalloc"))]
+fn allocator() -> String {
+    "the C library's".to_string()
+}
+
 /// The whole main function; `prepare` measures once.
 pub fn program(prepare: impl Fn(&mut Bench)) {
     let mut arguments = std::env::args();
@@ -115,9 +153,11 @@ pub fn program(prepare: impl Fn(&mut Bench)) {
     let mut bench = Bench { name, quick, runtime, correct: true, answer };
     prepare(&mut bench);
     println!(
-        r#"{{"context": {{"contender": "Tokio {}", "compiler": "rustc {}"}}, "benchmarks": [{}]}}"#,
+        r#"{{"context": {{"contender": "Tokio {}", "compiler": "rustc {}", "allocator": "{}"}},
+           "benchmarks": [{}]}}"#,
         env!("EXEUNT_TOKIO"),
         env!("EXEUNT_RUSTC"),
+        allocator(),
         bench.answer
     );
     if !bench.correct {

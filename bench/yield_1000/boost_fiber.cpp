@@ -1,29 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "../boost_fiber.hpp"
-
-#include "../yield/yield.hpp"
-
-static std::uint64_t count(std::uint64_t yields) {
-    std::uint64_t done = 0;
-    for (; done < yields; ++done)
-        boost::this_fiber::yield();
-    return done;
-}
-
-static std::uint64_t all(std::uint64_t yields_each) {
-    std::vector<boost::fibers::future<std::uint64_t>> tasks;
-    for (std::uint64_t i = 0; i < yield::many; ++i)
-        tasks.push_back(bench::fiber(count, yields_each));
-    std::uint64_t done = 0;
-    for (auto& each : tasks)
-        done += each.get();
-    return done;
-}
+#include "../yield/boost_fiber.hpp"
 
 int main(int argc, char** argv) {
-    return bench::fiber_program(
-        argc, argv, [](const bench::setting& setting, const bench::measure& measure) {
-            const std::uint64_t yields = setting.size(yield::full / 5, yield::quick / 5);
-            measure(yields, yields, [yields] { return all(yields / yield::many); });
-        });
+    return yield::fiber_main(argc, argv, yield::many);
 }
