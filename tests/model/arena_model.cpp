@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "tests/model/tasks.hpp"
 
 namespace exeunt::model {
@@ -23,6 +25,11 @@ class arena : public core::arena_queue {
     int runs = 0;
     atomic<int> stops{0};
 
+ protected:
+    explicit arena(ask_fn ask_otherwise) : arena_queue(ask_otherwise), inline_too_(false) {
+        current = this;
+    }
+
  private:
     static void ask(arena_queue& self) {
         auto& me = static_cast<arena&>(self);
@@ -33,7 +40,7 @@ class arena : public core::arena_queue {
 
 class job : core::arena_job {
  public:
-    explicit job(int given) : arena_job(kind, 1), given_(given) {}
+    job(int given, int& runs) : arena_job(kind, 1), given_(given), runs_(runs) {}
     bool await_ready() const noexcept { return false; }
     template <core::strand_promise Promise>
     bool await_suspend(std::coroutine_handle<Promise> self) {
@@ -44,7 +51,7 @@ class job : core::arena_job {
  private:
     static bool run(arena_job& self) noexcept {
         auto& me = static_cast<job&>(self);
-        ++arena::current->runs;
+        ++me.runs_;
         me.outcome_.set_value(me.given_ + 1);
         return false;
     }
@@ -55,12 +62,13 @@ class job : core::arena_job {
     static constexpr functions kind{arena::of, run, stop, run_here};
 
     int given_;
+    int& runs_;
     core::link_of<int> outcome_;
 };
 
 task<int> awaits_job(telling_event& e, int& alive) {
     local here(e, alive);
-    co_return co_await job(6);
+    co_return co_await job(6, arena::current->runs);
 }
 
 /// Serves and cancels at once, at that moment, and checks what became of the job.
@@ -110,6 +118,52 @@ TEST(arena_queue, serves_each_job_once) {
         explore(false);
         require(rt.run(outcome_of(h)) == 7, "not what it made");
         require(a.runs == 1 && alive == 0, "not once");
+    }));
+}
+
+/// Refuses the first call that it is asked for; a thread comes for the second one.
+class refusing_arena : public arena {
+ public:
+    refusing_arena() : arena(refuse_the_first) {}
+    void serve_the_second() {
+        while (!asked_.load(std::memory_order_relaxed))
+            spin();
+        serve();
+    }
+
+ private:
+    static void refuse_the_first(arena_queue& self) {
+        auto& me = static_cast<refusing_arena&>(self);
+        if (!me.refused_.exchange(true, std::memory_order_relaxed)) throw std::bad_alloc();
+        me.asked_.store(true, std::memory_order_relaxed);
+    }
+    // Written by those who submit; relaxed, because the queue orders everything else itself.
+    atomic<bool> refused_{false};
+    atomic<bool> asked_{false};
+};
+
+task<int> counts_job(int& runs) {
+    co_return co_await job(6, runs);
+}
+
+/// Two tasks, two workers, one call refused: no job is stranded.
+TEST(arena_queue, a_refused_call_strands_nobody) {
+    EXPECT_TRUE(holds(bounded("arena_queue/refused"), [] {
+        explore(false);
+        refusing_arena a;
+        int runs[2] = {0, 0};
+        runtime one(workers(1));
+        runtime other(workers(1));
+        auto first = one.spawn(counts_job, std::ref(runs[0]));
+        auto second = other.spawn(counts_job, std::ref(runs[1]));
+        explore(true);
+        parallel({[&] { a.serve_the_second(); }});
+        explore(false);
+        const int ended[2] = {one.run(outcome_of(first)), other.run(outcome_of(second))};
+        require(ended[0] + ended[1] >= 7, "both were refused");
+        for (const int i : {0, 1})
+            require(ended[i] == 7 * runs[i], "ran, and was refused");
+        require(a.waiting() == 0, "the job of nobody");
     }));
 }
 
