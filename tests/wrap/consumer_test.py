@@ -95,8 +95,8 @@ def refuses_old_standard(compiler, flags, source):
 
 def with_onetbb(compiler, strict, where, scratch):
     """Its dependency beside ours, where it is installed."""
-    if subprocess.run(['pkg-config', '--exists', 'tbb']).returncode != 0:
-        return print('no oneTBB here')
+    if subprocess.run(['pkg-config', '--exists', 'tbb >= 2021']).returncode != 0:
+        return print('no oneTBB 2021 or newer here')
     flags = shlex.split(run('pkg-config', '--cflags', '--libs', 'exeunt', 'tbb',
                             environment=where))
     source, program = HERE / 'consumer' / 'parallel.cpp', scratch / 'parallel'

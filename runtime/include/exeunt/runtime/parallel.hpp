@@ -10,10 +10,12 @@
 ///
 /// The one header that needs a package: oneTBB, whose dependency stands beside ours in your build
 /// (docs/guide/linking.md). <exeunt/exeunt.hpp> does not include it.
-#if !__has_include(<tbb/task_arena.h>) || !__has_include(<tbb/version.h>)
+#if !__has_include(<tbb/task_arena.h>)
 #error exeunt/runtime/parallel.hpp needs oneTBB, which is not found: install it (libtbb-dev, \
 tbb-devel, onetbb) and put its dependency beside the one of exeunt (Meson: dependency("tbb"), \
 pkg-config: tbb).
+#elif !__has_include(<tbb/version.h>)
+#error exeunt/runtime/parallel.hpp needs oneTBB 2021 or newer, and this is the older Intel TBB.
 #else
 
 #include <exeunt/runtime/arena_queue.hpp>
@@ -26,7 +28,6 @@ pkg-config: tbb).
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
-#include <tbb/version.h>
 
 #include <concepts>
 #include <coroutine>
@@ -34,10 +35,6 @@ pkg-config: tbb).
 #include <deque>
 #include <type_traits>
 #include <utility>
-
-#if TBB_INTERFACE_VERSION < 12000
-#error exeunt/runtime/parallel.hpp needs oneTBB 2021 or newer, and this is the older Intel TBB.
-#endif
 
 namespace exeunt {
 namespace core {
