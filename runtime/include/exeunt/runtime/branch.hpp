@@ -34,10 +34,16 @@ struct branch : Strand, step, link_of<T> {
     }
     /// What to run to start it.
     void* coroutine() const noexcept { return this->link::child.address(); }
-    /// At its end, before anybody is told.
-    void destroy_coroutine() noexcept {
+    /// At its end, before anybody is told. Returns whether it has a value.
+    bool destroy_coroutine() noexcept {
+        if (EXEUNT_LIKELY(this->outcome == link::status::value)) {
+            this->link::child.destroy();
+            this->link::child = nullptr;
+            return true;
+        }
         // Null after unwinding, which destroyed the coroutine already.
         if (this->link::child) destroy_ended(*this);
+        return false;
     }
 };
 

@@ -26,6 +26,8 @@ namespace exeunt::core {
 /// `Derived` has:  void* begin_child(std::size_t i)   the coroutine to run, or null if child i
 ///                                                    ended without running
 ///                 bool unwinds() const               the parent is to be unwound, not resumed
+///                 void main_line_ends()              no child will begin any more
+/// and, where the number of children is a constant, that as `size`.
 template <class Derived>
 class fork_join : step {
  public:
@@ -43,18 +45,43 @@ class fork_join : step {
         return first != nullptr ? transfer(first) : back_to_run_loop();
     }
 
+    /// The same, where the number of children is a constant.
+    std::coroutine_handle<> begin_fixed(promise_base& parent) noexcept {
+        derived().frame = &parent;
+        if (EXEUNT_UNLIKELY(parent.strand->cancelled())) {
+            cancel_now(derived(), parent);
+            return back_to_run_loop();
+        }
+        if constexpr (Derived::size == 1) return transfer(derived().begin_child(0));
+        return transfer(begin_next<0>(*scheduler::worker::current()));
+    }
+
     std::size_t count() const noexcept { return count_; }
     /// After the join: whether children were not started, because of a cancellation.
     bool skipped() const noexcept { return skipped_; }
 
-    /// Child `i` has ended and its frame is gone. Returns what to run, or null.
-    void* child_ended(std::size_t i) noexcept {
+    /// Child `i` has ended and its frame is gone. Returns what to run, or null. Before the join may
+    /// go away it calls `goes_on`, if the caller's line is the main one and begins the next child,
+    /// or `ends`, if the line has come to its end.
+    template <class GoesOn, class Ends>
+    void* child_ended(std::size_t i, GoesOn goes_on, Ends ends) noexcept {
         scheduler::worker& w = *scheduler::worker::current();
-        if (i + 1 == count_) return finish_main_line();
-        if (EXEUNT_LIKELY(w.pop_if(next_step()))) return advance(w);
-        // acq_rel: release hands this line's results to the last that arrives, acquire receives
-        // them.
-        return arrivals_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? all_ended() : nullptr;
+        if (i + 1 != count_ && EXEUNT_LIKELY(w.pop_if(next_step()))) {
+            goes_on();
+            return advance(w);
+        }
+        ends();
+        return i + 1 == count_ ? finish_main_line() : arrive();
+    }
+    /// The same, where the number of children is a constant.
+    template <std::size_t I>
+    void* fixed_child_ended() noexcept {
+        if constexpr (I + 1 == Derived::size) return finish_main_line();
+        scheduler::worker& w = *scheduler::worker::current();
+        if (EXEUNT_UNLIKELY(!w.pop_if(next_step()))) return arrive();
+        // The main line may have gone on meanwhile, and come back to this worker.
+        if (EXEUNT_UNLIKELY(started_ != I + 1 || derived().children_cancelled())) return advance(w);
+        return begin_next<I + 1>(w);
     }
 
     /// The parent goes on: `resume` of the combinator.
@@ -69,12 +96,22 @@ class fork_join : step {
     /// "Start the next child."
     void* next_step() noexcept { return static_cast<step*>(this); }
 
+    /// The main line: starts child I.
+    template <std::size_t I>
+    void* begin_next(scheduler::worker& w) noexcept {
+        if constexpr (I + 1 < Derived::size) {
+            started_ = I + 1;
+            w.push(next_step());
+        }
+        return derived().begin_child(I);
+    }
     /// The main line: starts the next child, or ends.
     void* advance(scheduler::worker& w) noexcept {
         for (;;) {
-            if (started_ == count_) return finish_main_line();
-            if (EXEUNT_UNLIKELY(derived().children_cancelled())) {
-                skipped_ = true;
+            const bool all_started = started_ == count_;
+            if (all_started || EXEUNT_UNLIKELY(derived().children_cancelled())) {
+                skipped_ = !all_started;
+                derived().main_line_ends();
                 return finish_main_line();
             }
             void* child = derived().begin_child(started_++);
@@ -93,10 +130,15 @@ class fork_join : step {
         EXEUNT_MUSTTAIL return entry(next)(next);
     }
 
+    void* arrive() noexcept {
+        // acq_rel: release hands this line's results to the last that arrives, acquire receives
+        // them.
+        return arrivals_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? all_ended() : nullptr;
+    }
     void* finish_main_line() noexcept {
         const std::ptrdiff_t splits = splits_;
         if (EXEUNT_LIKELY(splits == 0)) return all_ended();
-        // acq_rel: as in child_ended(). Unless this was the last, nothing of the join is left to
+        // acq_rel: as in arrive(). Unless this was the last, nothing of the join is left to
         // this thread once the addition is done.
         const std::ptrdiff_t before = arrivals_.fetch_add(splits, std::memory_order_acq_rel);
         return before + splits == 0 ? all_ended() : nullptr;

@@ -61,17 +61,20 @@ class fixed_join_of<Derived, std::index_sequence<I...>, Ts...>
           fork_join<Derived>(size),
           branch_slot<I, Ts>(ended<I, Ts>, this)... {
         (branch_at<I>().adopt(std::move(std::get<I>(tasks))), ...);
-        ((coroutines_[I] = branch_at<I>().coroutine()), ...);
-        ((strands_[I] = std::addressof(branch_at<I>())), ...);
     }
 
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        return this->begin(parent.promise());
+        return this->begin_fixed(parent.promise());
     }
 
-    void* begin_child(std::size_t i) noexcept { return coroutines_[i]; }
+    void* begin_child(std::size_t i) noexcept {
+        void* coroutine = nullptr;
+        (void)((i == I && (coroutine = branch_at<I>().coroutine(), true)) || ...);
+        return coroutine;
+    }
+    void main_line_ends() noexcept {}
 
  protected:
     template <std::size_t J>
@@ -100,28 +103,29 @@ class fixed_join_of<Derived, std::index_sequence<I...>, Ts...>
 
     static strand* next_child(combinator& self, strand* last, walk purpose) noexcept {
         auto& me = static_cast<fixed_join_of&>(self);
-        std::size_t i = 0;
-        while (last != nullptr && me.strands_[i++] != last) {
-        }
-        for (; i < size; ++i) {
-            if (me.strands_[i]->needs_visit(purpose)) return me.strands_[i];
-        }
-        return nullptr;
+        strand* found = nullptr;
+        bool after = last == nullptr;
+        const auto wanted = [&](strand& each) {
+            if (!after) {
+                after = &each == last;
+            } else if (each.needs_visit(purpose)) {
+                found = &each;
+            }
+            return found != nullptr;
+        };
+        (void)(wanted(me.template branch_at<I>()) || ...);
+        return found;
     }
 
     template <std::size_t J, class T>
     static void ended(void* self) {
         auto& b = branch<T>::of(self);
         auto& me = static_cast<Derived&>(*b.up());
-        b.destroy_coroutine();
-        me.branch_ended(b, J);
-        void* next = me.child_ended(J);
+        me.branch_ended(b, J, b.destroy_coroutine());
+        void* next = me.template fixed_child_ended<J>();
         if (next == nullptr) return;
         EXEUNT_MUSTTAIL return entry(next)(next);
     }
-
-    void* coroutines_[size];
-    strand* strands_[size];
 };
 
 /// Remembers the first failure in time, and cancels the rest.
@@ -151,10 +155,9 @@ class gather_awaiter : public fixed_join<gather_awaiter<Ts...>, Ts...> {
     using base::base;
 
     template <class Branch>
-    void branch_ended(Branch& b, std::size_t) noexcept {
-        if (EXEUNT_UNLIKELY(b.outcome == link::status::exception)) {
-            failure_.failed(*this, b, b.error());
-        }
+    void branch_ended(Branch& b, std::size_t, bool has_value) noexcept {
+        if (EXEUNT_LIKELY(has_value)) return;
+        if (b.outcome == link::status::exception) failure_.failed(*this, b, b.error());
     }
     bool unwinds() const noexcept { return failure_.get() == nullptr && !this->all_have_values(); }
     auto await_resume() {
@@ -182,7 +185,7 @@ class gather_settled_awaiter : public fixed_join<gather_settled_awaiter<Ts...>, 
     using base::base;
 
     template <class Branch>
-    void branch_ended(Branch&, std::size_t) noexcept {}
+    void branch_ended(Branch&, std::size_t, bool) noexcept {}
     bool unwinds() const noexcept { return false; }
     std::tuple<result<Ts>...> await_resume() { return take(std::index_sequence_for<Ts...>()); }
 

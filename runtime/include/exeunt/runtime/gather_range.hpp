@@ -122,14 +122,17 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
             task<value_type> t = as_task(std::ranges::iter_move(next_));
             at_element = false;
             ++next_;
-            auto* child =
-                ::new (scheduler::allocate_frame(sizeof(child_branch))) child_branch(*this, i);
+            if (room_ == nullptr) room_ = scheduler::allocate_frame(sizeof(child_branch));
+            auto* child = ::new (std::exchange(room_, nullptr)) child_branch(*this, i);
             child->adopt(std::move(t));
             return child->coroutine();
         } catch (...) {
             not_begun(i, at_element, std::current_exception());
             return nullptr;
         }
+    }
+    void main_line_ends() noexcept {
+        if (room_ != nullptr) give_back(std::exchange(room_, nullptr));
     }
     bool unwinds() const noexcept {
         // relaxed: read after the join.
@@ -148,30 +151,38 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
     static void ended(void* self) {
         auto& b = static_cast<child_branch&>(branch<value_type, listed_strand>::of(self));
         auto& me = static_cast<range_join&>(*b.up());
-        b.destroy_coroutine();
+        const bool has_value = b.destroy_coroutine();
         me.forget(b);
         const std::size_t i = b.index;
-        me.keep(b);
+        EXEUNT_LIKELY(has_value) ? me.keep_value(b) : me.has_no_value(b);
         std::destroy_at(&b);
-        scheduler::deallocate_frame(&b, sizeof(child_branch));
-        void* next = me.child_ended(i);
+        void* next = me.child_ended(
+            i, [&me, &b] { me.room_ = &b; }, [&b] { give_back(&b); });
         if (next == nullptr) return;
         EXEUNT_MUSTTAIL return entry(next)(next);
     }
 
-    void keep(child_branch& b) noexcept {
+    static void give_back(void* room) noexcept {
+        scheduler::deallocate_frame(room, sizeof(child_branch));
+    }
+
+    void keep_value(child_branch& b) noexcept {
+        try {
+            values_.keep(b.index, b);
+        } catch (...) {
+            not_kept(b.index);
+        }
+    }
+    EXEUNT_COLD void not_kept(std::size_t i) noexcept {
         if constexpr (Settled) {
-            try {
-                values_.keep(b.index, b);
-            } catch (...) {
-                values_.fail(b.index, std::current_exception());
-            }
-        } else if (EXEUNT_LIKELY(b.outcome == link::status::value)) {
-            try {
-                values_.keep(b.index, b);
-            } catch (...) {
-                failed(std::current_exception());
-            }
+            values_.fail(i, std::current_exception());
+        } else {
+            failed(std::current_exception());
+        }
+    }
+    EXEUNT_COLD void has_no_value(child_branch& b) noexcept {
+        if constexpr (Settled) {
+            keep_value(b);  // the result says what became of it
         } else if (b.outcome == link::status::exception) {
             failed(b.error());
         } else {
@@ -205,8 +216,10 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
     }
 
     Range range_;
-    std::ranges::iterator_t<Range> next_;  ///< of the main line
-    store values_;                         ///< each child writes its own place
+    // Of the main line.
+    std::ranges::iterator_t<Range> next_;
+    void* room_ = nullptr;  ///< of the child that has just ended, for the next one
+    store values_;          ///< each child writes its own place
     scheduler::short_lock error_lock_;
     std::exception_ptr error_;  ///< the first in time; under error_lock_ until the join
     /// Set by any child that ended as cancelled.

@@ -40,7 +40,7 @@ class race_awaiter : public fixed_join<race_awaiter<Ts...>, Ts...> {
         std::conditional_t<uniform, first, std::variant<typename link_of<Ts>::value_type...>>;
 
     template <class Branch>
-    void branch_ended(Branch& b, std::size_t i) noexcept {
+    void branch_ended(Branch& b, std::size_t i, bool) noexcept {
         if (b.outcome == link::status::cancelled) return;
         std::size_t none = nobody;
         // relaxed: nothing is read through it before the join, which orders everything.
