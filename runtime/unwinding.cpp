@@ -2,10 +2,6 @@
 #include <exeunt/runtime/unwinding.hpp>
 #include <exeunt/scheduler/config.hpp>
 
-#include <cxxabi.h>
-
-#include <cstring>
-
 namespace exeunt {
 namespace {
 
@@ -22,17 +18,6 @@ bool unwinding() noexcept {
 }
 
 namespace core {
-
-bool unwinding_or_handling() noexcept {
-    // What std::current_exception() and std::uncaught_exceptions() read, in one look: Itanium C++
-    // ABI, Exception Handling, 2.2.2.
-    struct {
-        void* handled;
-        unsigned int in_flight;
-    } here;
-    std::memcpy(&here, abi::__cxa_get_globals(), sizeof here);
-    return unwinding() || here.handled != nullptr || here.in_flight != 0;
-}
 
 unwinding_scope::unwinding_scope() noexcept {
     ++unwinding_depth();

@@ -3,7 +3,10 @@
 #include <exeunt/scheduler/waiting.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
+#include <cxxabi.h>
+
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -71,6 +74,7 @@ void worker::post(work_item& item) noexcept {
 
 worker::occupied::occupied(worker& w) noexcept {
     this_worker = &w;
+    w.exceptions_ = abi::__cxa_get_globals();
 }
 
 worker::occupied::~occupied() {
@@ -117,11 +121,15 @@ void worker::execute(void* item) noexcept {
     counters_.executed.add();
     budget_ = budget;
     run_and_bounce(item);
-    for (int round = 0; EXEUNT_UNLIKELY(later_ != nullptr); ++round) {
-        void* next = std::exchange(later_, nullptr);
+    if (EXEUNT_UNLIKELY(later_ != nullptr)) execute_later();
+}
+
+void worker::execute_later() noexcept {
+    for (int round = 0; later_ != nullptr; ++round) {
+        void* item = std::exchange(later_, nullptr);
         // Nothing else runs in between, so not for ever.
-        if (round == most_rounds_later) return make_ready_last(next);
-        run_and_bounce(next);
+        if (round == most_rounds_later) return make_ready_last(item);
+        run_and_bounce(item);
     }
 }
 
@@ -132,6 +140,16 @@ inline void worker::run_and_bounce(void* item) noexcept {
         depth_ = 0;
         run(std::exchange(bounced_, nullptr));
     }
+}
+
+bool worker::has_exception() const noexcept {
+    // Itanium C++ ABI, Exception Handling, 2.2.2.
+    struct {
+        void* handled;
+        unsigned int in_flight;
+    } now;
+    std::memcpy(&now, exceptions_, sizeof now);
+    return now.handled != nullptr || now.in_flight != 0;
 }
 
 bool worker::may_run_at_once() noexcept {

@@ -55,10 +55,6 @@ class scope_success {
 // ------------------------------------------------------------------------------ implementation
 namespace core {
 
-/// Whether the calling thread is unwinding, for whichever reason, or within a handler of an
-/// exception: what would begin now would see that as its own.
-bool unwinding_or_handling() noexcept;
-
 /// While one of these lives, its thread is unwinding.
 class unwinding_scope {
  public:

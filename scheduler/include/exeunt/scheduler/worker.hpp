@@ -80,6 +80,9 @@ class worker {
     /// timed has taken longer than queueing it would (`at_once_ns`), until there is another crowd;
     /// nor when the item has gone on like this for `at_once_total_ns`, until a few are queued.
     bool may_run_at_once() noexcept;
+    /// Whether this thread handles an exception, or has one in flight: what
+    /// std::current_exception() and std::uncaught_exceptions() say, at the price of two loads.
+    bool has_exception() const noexcept;
     /// Runs `item` within the present one. `key` stands for what it begins. Returns whether that
     /// has said ended_at_once(key).
     bool run_at_once(void* item, void* key) noexcept;
@@ -174,6 +177,7 @@ class worker {
     void wakes_up(operation* done) noexcept;
     bool anything_to_do() noexcept;
     void execute(void* item) noexcept;
+    EXEUNT_NOINLINE void execute_later() noexcept;
     void run_and_bounce(void* item) noexcept;
     void judge_at_once(std::int64_t began, std::int64_t ended) noexcept;
     void turn_event_loop();
@@ -198,6 +202,7 @@ class worker {
     bool watching_ = false;
     bool saw_work_ = false;
     bool in_turn_ = false;
+    const void* exceptions_ = nullptr;  ///< the C++ ABI's, of this thread
     void* bounced_ = nullptr;
     void* later_ = nullptr;
     // Of what runs at once.
