@@ -209,21 +209,30 @@ TEST(biased_lock, excludes_and_hands_over) {
     }));
 }
 
-/// The favourite is the second one, after the first was revoked.
+/// The favourite is the second one, after the first was revoked; who takes that from it is the
+/// first.
 TEST(biased_lock, changes_its_favourite) {
-    EXPECT_TRUE(holds(options("biased_lock/second").preemptions(3).stale_loads(1), [] {
+    EXPECT_TRUE(holds(options("biased_lock/second").preemptions(4).stale_loads(2), [] {
         biased_lock lock(1);
         int n = 0;
+        // Whether the last of these turns was the favourite's.
         const auto add = [&](std::uint32_t who, int times) {
+            bool as_favourite = false;
             for (int i = 0; i < times; ++i) {
-                const biased_guard hold(lock, who);
+                as_favourite = lock.lock(who);
                 ++n;
+                lock.unlock(as_favourite);
             }
+            return as_favourite;
         };
         add(1, 2);
-        add(2, 6);
+        add(2, 1);  // revokes it
+        add(1, 1);  // knows it
+        add(2, 5);  // of four in a row: the next one
+        require(add(2, 1), "it is no favourite");
         parallel({[&] { add(1, 1); }, [&] { add(2, 2); }});
-        require(n == 11, "an addition is lost");
+        require(n == 13, "an addition is lost");
+        require(!add(2, 1), "a favourite that was revoked");
     }));
 }
 

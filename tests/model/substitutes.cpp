@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 // What of the scheduler talks to the kernel, for a program under the checker: linked in the place
-// of assertion.cpp, asymmetric_fence.cpp, poller.cpp, simulation.cpp, topology.cpp and waiting.cpp.
+// of assertion.cpp, asymmetric_fence.cpp, crowd.cpp, poller.cpp, simulation.cpp, topology.cpp and
+// waiting.cpp.
 #include <exeunt/scheduler/asymmetric_fence.hpp>
 #include <exeunt/scheduler/frame_allocator.hpp>
 #include <exeunt/scheduler/poller.hpp>
 #include <exeunt/scheduler/simulation.hpp>
 #include <exeunt/scheduler/topology.hpp>
 #include <exeunt/scheduler/waiting.hpp>
+#include <exeunt/scheduler/worker.hpp>
 
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -50,7 +52,8 @@ void heavy_fence() noexcept {
 // ---- waiting -----------------------------------------------------------------------------------
 
 const int pauses_before_sleep = 1;
-const std::size_t crowd = 1024;
+/// Two that are ready are a crowd: a model that wants one makes it (spawn_at_once_model.cpp).
+const std::size_t crowd = 2;
 
 void spin_pause() noexcept {
     model::spin();
