@@ -59,23 +59,21 @@ void arena_queue::submit(arena_job& job) {
         ++waiting_;
         ++calls_;
     }
+    bool strands_another = false;
     try {
         ask_(*this);
     } catch (...) {
-        bool strands_another = false;
-        {
-            short_guard hold(lock_);
-            if (calls_ > 0) --calls_;
-            if (jobs_.remove(job)) {
-                --waiting_;
-                throw;
-            }
-            // A call that was meant for a later one has taken it.
-            strands_another = waiting_ > calls_;
+        short_guard hold(lock_);
+        if (calls_ > 0) --calls_;
+        if (jobs_.remove(job)) {
+            --waiting_;
+            throw;
         }
-        // Without memory nobody else can be asked: this thread does what that call would have done.
-        if (strands_another) run_first();
+        // A call that was meant for a later one has taken it.
+        strands_another = waiting_ > calls_;
     }
+    // Without memory nobody else can be asked: this thread does what that call would have done.
+    if (strands_another) run_first();
 }
 
 /// For a canceller, which keeps the frame: true when the job was in the queue. One that runs is

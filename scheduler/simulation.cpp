@@ -212,7 +212,7 @@ void simulation::drive(worker_pool& pool) {
             step(*next);
             if (most_steps_ != 0 && steps_ >= most_steps_ && in_trouble) {
                 most_steps_ = steps_ + std::max(settings_.most_steps, steps_of_grace);
-                in_trouble(trouble::endless);
+                troubled_ |= in_trouble(trouble::endless);
             }
             continue;
         }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <limits>
 #include <utility>
 
@@ -74,7 +75,9 @@ void worker::post(work_item& item) noexcept {
 
 worker::occupied::occupied(worker& w) noexcept {
     this_worker = &w;
+#if defined(__GLIBCXX__)
     w.exceptions_ = abi::__cxa_get_globals();
+#endif
 }
 
 worker::occupied::~occupied() {
@@ -143,6 +146,7 @@ inline void worker::run_and_bounce(void* item) noexcept {
 }
 
 bool worker::has_exception() const noexcept {
+#if defined(__GLIBCXX__)
     // Itanium C++ ABI, Exception Handling, 2.2.2.
     struct {
         void* handled;
@@ -150,6 +154,9 @@ bool worker::has_exception() const noexcept {
     } now;
     std::memcpy(&now, exceptions_, sizeof now);
     return now.handled != nullptr || now.in_flight != 0;
+#else  // other libraries keep it to themselves
+    return std::current_exception() != nullptr || std::uncaught_exceptions() != 0;
+#endif
 }
 
 bool worker::may_run_at_once() noexcept {

@@ -24,7 +24,7 @@ namespace {
 class arena_queue_test : public on_every_runtime {};
 ON_EVERY_RUNTIME(arena_queue_test);
 
-/// The one arena of this file. It serves when a test calls serve(), and asks what it is told.
+/// The arena of this file. It serves when a test calls serve(), and asks what it is told.
 class arena : public core::arena_queue {
  public:
     arena() : arena_queue(ask) {}
@@ -35,8 +35,7 @@ class arena : public core::arena_queue {
     /// What stands for the arena's being asked for a call of serve().
     std::function<void()> when_asked = [] {};
     // Written by whichever worker a task awaits on.
-    atomic<unsigned> asked = 0;
-    atomic<unsigned> threads = 0;
+    atomic<unsigned> asked = 0, threads = 0;
     static inline arena* current = nullptr;
 
  private:
@@ -373,6 +372,7 @@ TEST_P(arena_queue_test, a_refused_call_strands_no_later_job) {
     work first(five);
     work later([&] {
         done_for_later_in = std::this_thread::get_id();
+        EXPECT_EQ(std::current_exception(), nullptr) << "that of the refused call";
         return 5;
     });
     auto await_later = [&]() -> task<> { EXPECT_EQ(co_await awaits(later), 5); };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/hooks.hpp>
+#include <exeunt/runtime/runtime.hpp>
 #include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/yield.hpp>
@@ -114,6 +116,31 @@ TEST_P(gather_test, reports_later_failures) {
                  std::runtime_error);
     EXPECT_EQ(reported.load(), 2);
     on_suppressed(before);
+}
+
+/// On one worker: the first child goes on through the slot when the main line has begun the second,
+/// and finds the step that is for the third.
+TEST(gather_on_one_worker, begins_none_twice) {
+    runtime rt(exeunt::options().threads(1));
+    event first, second;
+    int begun = 0;
+    auto waits = [&]() -> task<> {
+        ++begun;
+        co_await first.wait();
+    };
+    auto tells_and_waits = [&]() -> task<> {
+        ++begun;
+        first.set();
+        co_await second.wait();
+    };
+    auto tells = [&]() -> task<> {
+        ++begun;
+        second.set();
+        co_return;
+    };
+    auto main = [&]() -> task<> { co_await gather(waits(), tells_and_waits(), tells()); };
+    rt.run(main());
+    EXPECT_EQ(begun, 3);
 }
 
 task<> synchronous_failure() {

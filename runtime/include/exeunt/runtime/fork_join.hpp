@@ -26,8 +26,9 @@ namespace exeunt::core {
 /// `Derived` has:  void* begin_child(std::size_t i)   the coroutine to run, or null if child i
 ///                                                    ended without running
 ///                 bool unwinds() const               the parent is to be unwound, not resumed
-///                 void main_line_ends()              no child will begin any more
-/// and, where the number of children is a constant, that as `size`.
+///                 void main_line_ends()              the main line has no child to begin, and ends
+/// Where the number of children is a constant it has that as `size`, and begin_child() never
+/// returns null.
 template <class Derived>
 class fork_join : step {
  public:

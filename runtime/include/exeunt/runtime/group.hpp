@@ -50,7 +50,7 @@ class group : core::listing_combinator, core::spawn_scope {
     void cancel() noexcept { cancel_children(); }
 
     /// Tasks that have not ended, the body included; a snapshot. While tasks begin within
-    /// spawn(), one more for each worker where they do.
+    /// spawn(), one or a few more for each worker where they do.
     std::size_t size() const noexcept { return left_.load(std::memory_order_relaxed); }
 
  protected:

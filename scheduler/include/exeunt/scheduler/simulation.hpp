@@ -99,7 +99,7 @@ class simulation {
 
     enum class trouble : std::uint8_t {
         stuck,    ///< nobody can go on, and no time will come; descriptors, and other threads
-                  ///< after resume(), were given 10 s
+                  ///< after resume(), were given 10 s, other threads after the first trouble 1 s
         endless,  ///< more than most_steps steps since the beginning, or the last trouble
     };
     /// Called on the pool's thread, between two steps; may cancel tasks. Returns whether to look

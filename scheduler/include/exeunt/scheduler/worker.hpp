@@ -81,7 +81,8 @@ class worker {
     /// nor when the item has gone on like this for `at_once_total_ns`, until a few are queued.
     bool may_run_at_once() noexcept;
     /// Whether this thread handles an exception, or has one in flight: what
-    /// std::current_exception() and std::uncaught_exceptions() say, at the price of two loads.
+    /// std::current_exception() and std::uncaught_exceptions() say; with libstdc++ at the price of
+    /// two loads.
     bool has_exception() const noexcept;
     /// Runs `item` within the present one. `key` stands for what it begins. Returns whether that
     /// has said ended_at_once(key).
@@ -202,7 +203,8 @@ class worker {
     bool watching_ = false;
     bool saw_work_ = false;
     bool in_turn_ = false;
-    const void* exceptions_ = nullptr;  ///< the C++ ABI's, of this thread
+    /// The C++ ABI's, of this thread.
+    [[maybe_unused]] const void* exceptions_ = nullptr;
     void* bounced_ = nullptr;
     void* later_ = nullptr;
     // Of what runs at once.
