@@ -67,7 +67,7 @@ void group::start(scheduler::worker* here, scheduler::work_item& item) noexcept 
 bool group::may_start_at_once(scheduler::worker& here) noexcept {
     // Not in a destructor that an exception or a cancellation has called: the task would believe
     // that it is being unwound itself. Nor where an exception is handled: it is not the task's.
-    return here.may_run_at_once() && !here.has_exception() && !unwinding();
+    return !here.has_exception() && !unwinding() && here.may_run_at_once();
 }
 
 /// So many tasks are ready already that their memory costs more than their order is worth: this one

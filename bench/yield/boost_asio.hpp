@@ -6,8 +6,6 @@
 #include "yield.hpp"
 
 #include <cstdint>
-#include <future>
-#include <vector>
 
 /// yield and yield_1000 of Boost.Asio.
 namespace yield {
@@ -24,16 +22,10 @@ inline int asio_main(int argc, char** argv, std::uint64_t tasks, std::uint64_t f
     const auto prepare = [=](const bench::setting& setting, boost::asio::thread_pool& pool,
                              const bench::measure& measure) {
         const std::uint64_t yields = setting.size(full_yields, quick);
-        measure(yields, yields, [&pool, tasks, yields] {
-            std::vector<std::future<std::uint64_t>> all;
-            for (std::uint64_t i = 0; i < tasks; ++i)
-                all.push_back(
-                    boost::asio::co_spawn(pool, count(yields / tasks), boost::asio::use_future));
-            std::uint64_t done = 0;
-            for (auto& each : all)
-                done += each.get();
-            return done;
-        });
+        const auto start = [&pool, tasks, yields] {
+            return boost::asio::co_spawn(pool, count(yields / tasks), boost::asio::use_future);
+        };
+        measure(yields, yields, [tasks, start] { return together(tasks, start); });
     };
     return bench::asio_program(argc, argv, prepare);
 }

@@ -6,7 +6,6 @@
 #include "yield.hpp"
 
 #include <cstdint>
-#include <vector>
 
 /// yield and yield_1000 of Boost.Fiber.
 namespace yield {
@@ -22,15 +21,8 @@ inline std::uint64_t count(std::uint64_t yields) {
 inline int fiber_main(int argc, char** argv, std::uint64_t fibers) {
     const auto prepare = [fibers](const bench::setting& setting, const bench::measure& measure) {
         const std::uint64_t yields = setting.size(full / 5, quick / 5);
-        measure(yields, yields, [fibers, yields] {
-            std::vector<boost::fibers::future<std::uint64_t>> all;
-            for (std::uint64_t i = 0; i < fibers; ++i)
-                all.push_back(bench::fiber(count, yields / fibers));
-            std::uint64_t done = 0;
-            for (auto& each : all)
-                done += each.get();
-            return done;
-        });
+        const auto start = [fibers, yields] { return bench::fiber(count, yields / fibers); };
+        measure(yields, yields, [fibers, start] { return together(fibers, start); });
     };
     return bench::fiber_program(argc, argv, prepare);
 }

@@ -42,19 +42,13 @@ class fork_join : step {
             cancel_now(self, parent);
             return back_to_run_loop();
         }
-        void* first = advance(*scheduler::worker::current());
-        return first != nullptr ? transfer(first) : back_to_run_loop();
-    }
-
-    /// The same, where the number of children is a constant.
-    std::coroutine_handle<> begin_fixed(promise_base& parent) noexcept {
-        derived().frame = &parent;
-        if (EXEUNT_UNLIKELY(parent.strand->cancelled())) {
-            cancel_now(derived(), parent);
-            return back_to_run_loop();
+        scheduler::worker& w = *scheduler::worker::current();
+        if constexpr (requires { Derived::size; }) {
+            return transfer(begin_next<0>(w));
+        } else {
+            void* first = advance(w);
+            return first != nullptr ? transfer(first) : back_to_run_loop();
         }
-        if constexpr (Derived::size == 1) return transfer(derived().begin_child(0));
-        return transfer(begin_next<0>(*scheduler::worker::current()));
     }
 
     std::size_t count() const noexcept { return count_; }

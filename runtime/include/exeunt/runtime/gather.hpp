@@ -66,7 +66,7 @@ class fixed_join_of<Derived, std::index_sequence<I...>, Ts...>
     bool await_ready() const noexcept { return false; }
     template <strand_promise Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-        return this->begin_fixed(parent.promise());
+        return this->begin(parent.promise());
     }
 
     void* begin_child(std::size_t i) noexcept {

@@ -140,7 +140,7 @@ class simulation {
     std::uint64_t hash_ = 0x9e37'79b9'7f4a'7c15ULL;
     std::uint64_t steps_ = 0;
     std::uint64_t most_steps_ = 0;  ///< those at which there is trouble; 0: never
-    bool troubled_ = false;
+    bool troubled_ = false;  ///< whether in_trouble has said that it is worth going on
     enum class going : std::uint8_t { alone, paused, with_others };
     atomic<going> goes_{going::alone};
     std::uint32_t least_priority_;
