@@ -15,6 +15,10 @@
 
 #include "attempt.hpp"
 
+#if EXEUNT_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace exeunt::scheduler {
 
 namespace {
@@ -49,6 +53,24 @@ constexpr std::array<unsigned, 5> flag_ladder = {
 /// are waited for without a thread. RSRC_TAGS (5.13) stands for multishot polls, of the same age.
 constexpr unsigned needed_features =
     IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL | IORING_FEAT_RSRC_TAGS;
+
+/// liburing maps and unmaps its rings by system calls of its own, which ThreadSanitizer does not
+/// see: when a ring gets the addresses of one that is gone, it would call that a race of their two
+/// workers. The kernel has ordered them, and so this says.
+struct order_of_rings {
+#if EXEUNT_TSAN
+    static void opened() noexcept {
+        __tsan_acquire(&word);
+    }
+    static void closes() noexcept {
+        __tsan_release(&word);
+    }
+    static inline char word;
+#else
+    static void opened() noexcept {}
+    static void closes() noexcept {}
+#endif
+};
 
 /// Returns the flags that the kernel took, without R_DISABLED, or a negated errno value.
 int set_up(io_uring& ring) noexcept {
@@ -108,11 +130,13 @@ io_uring_poller::io_uring_poller() {
     const int flags = set_up(ring_);
     if (flags < 0)
         throw std::system_error(-flags, std::system_category(), "cannot set up an io_uring");
+    order_of_rings::opened();
     can_poll_first_ = (static_cast<unsigned>(flags) & IORING_SETUP_SINGLE_ISSUER) != 0;
 }
 
 io_uring_poller::~io_uring_poller() {
     EXEUNT_ASSERT(pending() == 0);
+    order_of_rings::closes();
     ::io_uring_queue_exit(&ring_);
 }
 
