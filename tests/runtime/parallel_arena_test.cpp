@@ -88,12 +88,13 @@ TEST_P(parallel_arena_test, the_runtime_may_end_while_it_runs) {
     {
         runtime rt(options());
         rt.spawn(computes).detach();
-        rt.spawn(computes).detach();  // waits for the first one's thread, and is withdrawn
+        rt.spawn(computes).detach();  // waits for the first one's thread
         while (running == 0 || core::tbb_arena::of(1).waiting() == 0)
             std::this_thread::yield();
     }
-    EXPECT_EQ(running, 1);
-    EXPECT_EQ(left, 1);
+    // The second one was withdrawn, or the first one left early enough for it to begin.
+    EXPECT_LE(running, 2);
+    EXPECT_EQ(left, running);
     EXPECT_EQ(unwound, 2);
     EXPECT_EQ(core::tbb_arena::of(1).waiting(), 0U);
 }
