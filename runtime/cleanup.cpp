@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/runtime/cleanup.hpp>
-#include <exeunt/scheduler/short_lock.hpp>
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
 #include <utility>
+
+#include "shared_lock.hpp"
 
 namespace exeunt::core {
 namespace {
@@ -38,26 +36,19 @@ void resume_ending(void* self) {
 }
 
 /// While a strand is suspended in a combinator, several of its children may put cleanups on its
-/// list, and take them off again. They are rare, so the locks for that are not in the strands: some
-/// locks, a cache line each, serve all. Never destroyed: tasks may run until the very end of the
-/// process.
+/// list, and take them off again. They are rare, so the locks for that are not in the strands.
 scheduler::short_lock& lock_of_list(const strand& s) noexcept {
-    struct alignas(EXEUNT_CACHE_LINE) padded_lock {
-        scheduler::short_lock lock;
-    };
-    constexpr std::size_t count = 64;
-    static auto& locks = *new std::array<padded_lock, count>;
-    return locks[reinterpret_cast<std::uintptr_t>(&s) / EXEUNT_CACHE_LINE % count].lock;
+    return shared_lock(&s);
 }
 
 /// The coroutine that awaits the end of `p`, maybe across the boundary of its strand. Null when
 /// there is none that is suspended until then.
 promise_base* awaiter_of(promise_base& p) noexcept {
     void* above = p.up->continuation;
-    auto& boundary = *static_cast<step*>(above);
-    if (boundary.destroy != nullptr) return &promise_base::of(above);
-    if (inner_boundary::is(boundary)) {
-        return &promise_base::of(static_cast<inner_boundary&>(boundary).above);
+    if (!is_boundary(above)) return &promise_base::of(above);
+    if (inner_boundary::is(above)) {
+        auto& boundary = static_cast<inner_boundary&>(*static_cast<step*>(above));
+        return &promise_base::of(boundary.above);
     }
     const combinator* up = p.strand->up();
     return up == nullptr || up->beside ? nullptr : up->frame;

@@ -9,15 +9,14 @@
 namespace exeunt {
 
 /// The tasks that belong to the runtime itself: what spawn() made.
-class runtime::root_scope final : public core::spawn_scope {
+class runtime::root_scope final {
  public:
-    void add(core::root_strand& strand, core::record_base& record) noexcept {
+    void add(core::record_base& task) noexcept {
         std::lock_guard guard(lock_);
         // Spawned by a task that cleans up while the runtime closes: it ends without having run.
-        if (closed_) static_cast<void>(strand.mark_cancelled());
-        strand.owner = &record;
-        strand.listed = true;
-        link(first_, strand);
+        if (closed_) static_cast<void>(task.mark_cancelled());
+        task.listed = true;
+        link(first_, task);
     }
 
     /// Cancels every task there is.
@@ -44,14 +43,11 @@ class runtime::root_scope final : public core::spawn_scope {
         empty_.wait(guard, [this] { return empty(); });
     }
 
-    void* task_ended(core::root_strand& strand, core::link::status,
-                     const std::exception_ptr&) noexcept override {
+    void remove(core::record_base& task) noexcept {
         std::lock_guard guard(lock_);
-        unlink(strand);
+        unlink(task);
         if (empty()) empty_.notify_all();  // under the lock: the scope may go after it
-        return nullptr;
     }
-    bool closed_by_cancellation() const noexcept override { return false; }
 
  private:
     /// Each strand goes to the other list first: the lock is dropped meanwhile, so nothing else
@@ -59,15 +55,14 @@ class runtime::root_scope final : public core::spawn_scope {
     /// already.
     void cancel_one_by_one(std::unique_lock<std::mutex>& guard) noexcept {
         while (first_ != nullptr) {
-            auto& strand = static_cast<core::root_strand&>(*first_);
-            unlink(strand);
-            link(asked_, strand);
-            if (strand.cancelled()) continue;
-            core::record_base& record = *strand.owner;
-            record.retain();
+            auto& task = static_cast<core::record_base&>(*first_);
+            unlink(task);
+            link(asked_, task);
+            if (task.cancelled()) continue;
+            task.retain();
             guard.unlock();
-            strand.request_cancel();
-            record.release();
+            task.request_cancel();
+            task.release();
             guard.lock();
         }
     }
@@ -114,20 +109,19 @@ void runtime::refuse_on_worker() {
         "it");
 }
 
-core::spawn_scope& runtime::scope() noexcept {
-    return *scope_;
-}
-
-void runtime::start_root(core::root_strand& strand, core::record_base& record,
-                         scheduler::work_item& item) noexcept {
-    scope_->add(strand, record);
+void runtime::start_root(core::record_base& task) noexcept {
+    scope_->add(task);
     scheduler::worker* w = scheduler::worker::current();
     if (w != nullptr && &w->pool() == pool_.get()) {
         w->counters().spawned.add();
-        w->make_ready_last(&item);
+        w->make_ready_last(task.item());
     } else {
-        pool_->inject(item);
+        pool_->inject(*task.item());
     }
+}
+
+void core::leave_runtime(record_base& task) noexcept {
+    static_cast<runtime*>(task.pool().owner())->scope_->remove(task);
 }
 
 struct runtime::blocker::state {

@@ -53,8 +53,8 @@ void resume_leaf(void* self) {
 
 inner_boundary::inner_boundary() noexcept : step(ended) {}
 
-bool inner_boundary::is(const step& s) noexcept {
-    return s.resume == ended;
+bool inner_boundary::is(const void* continuation) noexcept {
+    return entry(continuation) == ended;
 }
 
 void inner_boundary::ended(void* self) {
@@ -294,7 +294,7 @@ void* unwind(promise_base& innermost) noexcept {
         link* up = p->up;
         void* continuation = up->continuation;
         std::exchange(up->child, nullptr).destroy();
-        if (static_cast<step*>(continuation)->destroy == nullptr) {
+        if (is_boundary(continuation)) {
             up->outcome = link::status::cancelled;
             return continuation;
         }
@@ -304,8 +304,7 @@ void* unwind(promise_base& innermost) noexcept {
 
 std::coroutine_handle<> transfer_by_bouncing(void* next) noexcept {
     worker* w = worker::current();
-    const bool is_step = static_cast<step*>(next)->destroy == nullptr;
-    if (is_step || w->transfer_too_deep()) {
+    if (is_boundary(next) || w->transfer_too_deep()) {
         w->bounce(next);
         return back_to_run_loop();
     }

@@ -6,8 +6,6 @@
 #include <cxxabi.h>
 
 #include <algorithm>
-#include <cstring>
-#include <exception>
 #include <limits>
 #include <utility>
 
@@ -145,26 +143,8 @@ inline void worker::run_and_bounce(void* item) noexcept {
     }
 }
 
-bool worker::has_exception() const noexcept {
-#if defined(__GLIBCXX__)
-    // Itanium C++ ABI, Exception Handling, 2.2.2.
-    struct {
-        void* handled;
-        unsigned int in_flight;
-    } now;
-    std::memcpy(&now, exceptions_, sizeof now);
-    return now.handled != nullptr || now.in_flight != 0;
-#else  // other libraries keep it to themselves
-    return std::current_exception() != nullptr || std::uncaught_exceptions() != 0;
-#endif
-}
-
-bool worker::may_run_at_once() noexcept {
-    // Only within an item that execute() runs.
-    if (at_once_ != nullptr || in_turn_) return false;
-    const std::uint64_t item = counters_.executed.read();
+bool worker::may_run_at_once_again(std::uint64_t item) noexcept {
     const bool same_item = std::exchange(at_once_item_, item) == item;
-    if (same_item && at_once_until_look_ != 0) return true;
     if (same_item && --at_once_after_ != 0) return false;
     at_once_interval_ = 0;
     at_once_until_look_ = 1;
@@ -173,19 +153,23 @@ bool worker::may_run_at_once() noexcept {
 }
 
 bool worker::run_at_once(void* item, void* key) noexcept {
-    const bool timed = --at_once_until_look_ == 0;
-    const std::int64_t began = timed ? now() : 0;
+    if (EXEUNT_UNLIKELY(--at_once_until_look_ == 0)) {
+        const std::int64_t began = now();
+        const bool ended = run_within(item, key);
+        judge_at_once(began, now());
+        return ended;
+    }
+    return run_within(item, key);
+}
+
+inline bool worker::run_within(void* item, void* key) noexcept {
     const int budget_before = std::exchange(budget_, budget);
     const int depth_before = depth_;
     at_once_ = key;
-    at_once_ended_ = false;
     run_and_bounce(item);
-    at_once_ = nullptr;
-    const bool ended = at_once_ended_;
     budget_ = budget_before;
     depth_ = depth_before;
-    if (timed) judge_at_once(began, now());
-    return ended;
+    return std::exchange(at_once_, nullptr) == this;
 }
 
 /// Whether those that follow may run at once.
@@ -435,6 +419,7 @@ operation* worker::wait_for_events(std::int64_t timeout_ns) {
 
 void worker::finish_turn(operation* done) noexcept {
     in_turn_ = true;
+    at_once_ = this;
     while (done != nullptr) {
         operation& op = *done;
         done = static_cast<operation*>(op.next);
@@ -444,6 +429,7 @@ void worker::finish_turn(operation* done) noexcept {
     if (timers_.next_deadline() <= last_turn_ns_) {
         counters_.timers_fired.add(timer_wheel::fire_all(timers_.expire(last_turn_ns_)));
     }
+    at_once_ = nullptr;
     in_turn_ = false;
     // One item this worker runs itself, at once; for more it asks for help.
     if (ready_.size() > 1) pool_.work_published(*this);

@@ -391,6 +391,31 @@ void fires_while_its_child_ends(unsigned count) {
     require(alive == 0, "a local is left");
 }
 
+task<int> shows_its_timers(telling_event& e, int& alive, scheduler::timer_wheel*& timers) {
+    timers = &scheduler::worker::current()->timers();
+    co_return co_await ends_in_time(e, alive);
+}
+
+/// The timer fires on a thread that does nothing else, while its child ends on one worker, and the
+/// other one may go on with what follows.
+void fires_elsewhere_while_its_child_ends() {
+    int alive = 0;
+    {
+        explore(false);
+        runtime rt(workers(2));
+        telling_event e;
+        e.reason = 1;  // its time is over
+        scheduler::timer_wheel* timers = nullptr;
+        auto h = rt.spawn(shows_its_timers, std::ref(e), std::ref(alive), std::ref(timers));
+        explore_from(moment::it_waits, rt);
+        e.tell();
+        scheduler::timer_wheel::fire_all(timers->expire(2'000'000));
+        explore(false);
+        require(rt.run(outcome_of(h)) != 0, "cancelled");
+    }
+    require(alive == 0, "a local is left");
+}
+
 TEST(timeout, ends_once) {
     EXPECT_TRUE(holds(bounded("timeout").preemptions(2), [] { fires_while_its_child_ends(1); }));
 }
@@ -398,6 +423,11 @@ TEST(timeout, ends_once) {
 TEST(timeout, ends_once_between_two_workers) {
     EXPECT_TRUE(
         holds(bounded("timeout/two").random(30'000), [] { fires_while_its_child_ends(2); }));
+}
+
+TEST(timeout, ends_once_when_it_fires_elsewhere) {
+    EXPECT_TRUE(holds(bounded("timeout/elsewhere").preemptions(2),
+                      [] { fires_elsewhere_while_its_child_ends(); }));
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ task<> send_and_close(channel<int>& to, int count) {
 }
 
 TEST_P(channel_test, keeps_the_order) {
-    for (const std::size_t capacity : {0U, 1U, 7U, 1024U}) {
+    for (const std::size_t capacity :
+         {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{1024}, unbounded}) {
         channel<int> ch(capacity);
         std::vector<int> got;
         auto body = [&]() -> task<> {
@@ -58,7 +59,8 @@ TEST_P(channel_test, keeps_the_order) {
 
 TEST_P(channel_test, gives_each_item_to_one_receiver) {
     constexpr int senders = 4, receivers = 3, each = 3'000;
-    for (const std::size_t capacity : {0U, 3U, 256U}) {
+    for (const std::size_t capacity :
+         {std::size_t{0}, std::size_t{3}, std::size_t{256}, unbounded}) {
         channel<int> ch(capacity);
         std::vector<std::vector<int>> got(receivers);
         auto body = [&](group& g) -> task<> {
@@ -158,6 +160,33 @@ TEST_P(channel_test, try_operations) {
     EXPECT_EQ(ch.try_receive(), "one");
     EXPECT_EQ(ch.try_receive(), "two");
     EXPECT_EQ(ch.try_receive(), std::nullopt);
+}
+
+TEST_P(channel_test, an_unbounded_one_takes_what_comes) {
+    constexpr int burst = 10'000;
+    auto body = []() -> task<> {
+        channel<std::unique_ptr<int>> ch(unbounded);
+        EXPECT_EQ(ch.capacity(), unbounded);
+        // The ring begins at various places when it grows and shrinks.
+        for (const int ahead : {0, 1, 63, 64, 100}) {
+            for (int i = 0; i < ahead; ++i)
+                co_await ch.send(std::make_unique<int>(-1));
+            for (int i = 0; i < burst; ++i) {
+                co_await ch.send(std::make_unique<int>(i));
+                if (i >= ahead) continue;
+                const auto item = co_await ch.receive();
+                EXPECT_EQ(**item, -1);
+            }
+            EXPECT_EQ(ch.size(), static_cast<std::size_t>(burst));
+            for (int i = 0; i < burst; ++i) {
+                const auto item = co_await ch.receive();
+                EXPECT_EQ(**item, i);
+            }
+            EXPECT_EQ(ch.size(), 0U);
+        }
+        EXPECT_TRUE(ch.try_send(std::make_unique<int>(1)));  // and is destroyed with the channel
+    };
+    run(body());
 }
 
 TEST_P(channel_test, destroys_what_was_not_received) {

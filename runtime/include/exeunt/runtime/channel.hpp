@@ -15,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-/// A bounded queue between tasks: many senders, many receivers.
+/// A queue between tasks, bounded or not: many senders, many receivers.
 ///
 ///     ex::channel<job> jobs(64);
 ///     co_await jobs.send(job(1));                            // suspends while 64 are waiting
@@ -29,6 +29,9 @@ class channel_closed : public std::runtime_error {
  public:
     channel_closed() : std::runtime_error("send on a closed channel: nobody will receive it") {}
 };
+
+/// The capacity of a channel whose senders never wait.
+inline constexpr std::size_t unbounded = static_cast<std::size_t>(-1);
 
 /// First in, first out; senders and receivers that wait are served in the order in which they came.
 /// An item goes straight to a receiver that waits. With a capacity of 0 every send waits until a
@@ -51,15 +54,19 @@ class channel {
  public:
     using value_type = T;
 
-    /// Allocates room for `capacity` items.
+    /// Allocates room for `capacity` items. An `unbounded` one allocates as it fills, and gives
+    /// back when it is a quarter full: sending and receiving are O(1), amortised. Nothing slows its
+    /// senders down: where they may outrun the receivers for long, a bound is better.
+    /// Errors: std::bad_alloc.
     explicit channel(std::size_t capacity);
     /// Destroys what was not received. No task may wait any more.
     ~channel();
     channel(const channel&) = delete;
     channel& operator=(const channel&) = delete;
 
-    /// `co_await ch.send(item)`. Errors: channel_closed. Cancellation: ends as cancelled, and the
-    /// item was not sent; an item that was taken counts as sent, and the request stays pending.
+    /// `co_await ch.send(item)`. Errors: channel_closed; std::bad_alloc of an unbounded channel
+    /// that cannot grow, the item then is gone with the send. Cancellation: ends as cancelled, and
+    /// the item was not sent; an item that was taken counts as sent, and the request stays pending.
     [[nodiscard]] send_awaiter send(T item) noexcept {
         return send_awaiter(*this, std::move(item));
     }
@@ -69,9 +76,10 @@ class channel {
     [[nodiscard]] receive_awaiter receive() noexcept { return receive_awaiter(*this); }
 
     /// Sends without waiting. False when the channel is full (or has no receiver that waits, at
-    /// capacity 0) or closed: `item` is then untouched.
-    [[nodiscard]] bool try_send(T& item) noexcept;
-    [[nodiscard]] bool try_send(T&& item) noexcept { return try_send(item); }
+    /// capacity 0) or closed: `item` is then untouched, as after an error. Errors: std::bad_alloc
+    /// of an unbounded channel that cannot grow.
+    [[nodiscard]] bool try_send(T& item);
+    [[nodiscard]] bool try_send(T&& item) { return try_send(item); }
     /// Receives without waiting. Empty when there is nothing, closed or not.
     [[nodiscard]] std::optional<T> try_receive() noexcept;
 
@@ -81,6 +89,7 @@ class channel {
     bool is_closed() const noexcept;
     /// Items in the channel, without those of senders that wait; a snapshot.
     std::size_t size() const noexcept;
+    /// As it was made.
     std::size_t capacity() const noexcept { return capacity_; }
 
     // -------------------------------------------------------------------------- implementation
@@ -89,7 +98,10 @@ class channel {
 
     void put(T& item) noexcept;
     T take() noexcept;
-    attempt send_or_queue(T& item, send_awaiter* waiting, scheduler::worker* here) noexcept;
+    void make_room();
+    void give_room_back() noexcept;
+    void move_to(std::size_t room);
+    attempt send_or_queue(T& item, send_awaiter* waiting, scheduler::worker* here);
     attempt receive_or_queue(std::optional<T>& item, receive_awaiter* waiting,
                              scheduler::worker* here) noexcept;
     /// For the lock.
@@ -98,11 +110,15 @@ class channel {
     }
     static std::uint32_t caller() noexcept { return identity(scheduler::worker::current()); }
 
+    /// What an unbounded one begins with, and comes back to.
+    static constexpr std::size_t least_room = 64;
+
     const std::size_t capacity_;
     std::allocator<T> allocator_;
-    T* const ring_;
     mutable scheduler::biased_lock lock_;
-    bool closed_ = false;          ///< all that follows: under lock_
+    bool closed_ = false;  ///< all that follows: under lock_
+    std::size_t room_;     ///< for items in the ring
+    T* ring_;
     std::size_t first_ = 0;        ///< of the ring, where the oldest item lies
     std::size_t count_ = 0;        ///< items in the ring
     core::waiter_list senders_;    ///< they wait only while the ring is full
@@ -118,7 +134,7 @@ class channel<T>::send_awaiter : core::waiter {
 
     bool await_ready() const noexcept { return false; }
     template <core::strand_promise Promise>
-    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> self) {
         core::strand& s = *self.promise().strand;
         this->frame = &self.promise();
         if (s.cancel_requested()) return core::cancel_now(*this, self.promise());
@@ -182,41 +198,75 @@ class channel<T>::receive_awaiter : core::waiter {
 
 template <class T>
 channel<T>::channel(std::size_t capacity)
-    : capacity_(capacity), ring_(capacity > 0 ? allocator_.allocate(capacity) : nullptr) {}
+    : capacity_(capacity),
+      room_(capacity < unbounded ? capacity : least_room),
+      ring_(room_ > 0 ? allocator_.allocate(room_) : nullptr) {}
 
 template <class T>
 channel<T>::~channel() {
     EXEUNT_ASSERT(senders_.empty() && receivers_.empty());
     while (count_ > 0)
         static_cast<void>(take());
-    if (ring_ != nullptr) allocator_.deallocate(ring_, capacity_);
+    if (ring_ != nullptr) allocator_.deallocate(ring_, room_);
 }
 
-/// Under the lock; the ring is not full.
+/// Under the lock, all that follow. The ring is not full.
 template <class T>
 void channel<T>::put(T& item) noexcept {
-    EXEUNT_ASSERT(count_ < capacity_);
+    EXEUNT_ASSERT(count_ < room_);
     const std::size_t behind = first_ + count_;
-    std::construct_at(ring_ + (behind < capacity_ ? behind : behind - capacity_), std::move(item));
+    std::construct_at(ring_ + (behind < room_ ? behind : behind - room_), std::move(item));
     ++count_;
 }
 
-/// Under the lock; the ring is not empty.
+/// An unbounded channel is full.
+template <class T>
+EXEUNT_COLD void channel<T>::make_room() {
+    move_to(room_ * 2);
+}
+
+/// An unbounded channel that has room for much more than there is.
+template <class T>
+EXEUNT_COLD void channel<T>::give_room_back() noexcept {
+    try {
+        move_to(room_ / 2);
+    } catch (const std::bad_alloc&) {
+        // It keeps what it has.
+    }
+}
+
+template <class T>
+void channel<T>::move_to(std::size_t room) {
+    T* const ring = allocator_.allocate(room);
+    const std::size_t old_room = room_;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const std::size_t at = first_ + i;
+        T& each = ring_[at < old_room ? at : at - old_room];
+        std::construct_at(ring + i, std::move(each));
+        std::destroy_at(&each);
+    }
+    allocator_.deallocate(std::exchange(ring_, ring), std::exchange(room_, room));
+    first_ = 0;
+}
+
+/// The ring is not empty.
 template <class T>
 T channel<T>::take() noexcept {
     EXEUNT_ASSERT(count_ > 0);
     T* oldest = ring_ + first_;
     T item(std::move(*oldest));
     std::destroy_at(oldest);
-    first_ = first_ + 1 < capacity_ ? first_ + 1 : 0;
+    first_ = first_ + 1 < room_ ? first_ + 1 : 0;
     --count_;
+    if (EXEUNT_UNLIKELY(count_ < room_ / 4) && capacity_ == unbounded && room_ > least_room) {
+        give_room_back();
+    }
     return item;
 }
 
 /// Without a place for `item`, queues `waiting` if there is one.
 template <class T>
-auto channel<T>::send_or_queue(T& item, send_awaiter* waiting, scheduler::worker* here) noexcept
-    -> attempt {
+auto channel<T>::send_or_queue(T& item, send_awaiter* waiting, scheduler::worker* here) -> attempt {
     receive_awaiter* receiver = nullptr;
     {
         scheduler::biased_guard guard(lock_, identity(here));
@@ -224,6 +274,7 @@ auto channel<T>::send_or_queue(T& item, send_awaiter* waiting, scheduler::worker
         receiver = static_cast<receive_awaiter*>(receivers_.pop_front());
         if (receiver == nullptr) {
             if (count_ < capacity_) {
+                if (EXEUNT_UNLIKELY(count_ == room_)) make_room();
                 put(item);
                 return attempt::done;
             }
@@ -261,7 +312,7 @@ auto channel<T>::receive_or_queue(std::optional<T>& item, receive_awaiter* waiti
 }
 
 template <class T>
-bool channel<T>::try_send(T& item) noexcept {
+bool channel<T>::try_send(T& item) {
     return send_or_queue(item, nullptr, scheduler::worker::current()) == attempt::done;
 }
 

@@ -22,7 +22,7 @@ namespace exeunt {
 
 /// The tasks that were spawned by one with_group(). Valid until with_group() has ended; spawn() may
 /// be called from the body and its children, on any thread, as long as one of them is still there.
-class group : core::listing_combinator, core::spawn_scope {
+class group : core::listing_combinator {
  public:
     group(const group&) = delete;
     group& operator=(const group&) = delete;
@@ -74,18 +74,18 @@ class group : core::listing_combinator, core::spawn_scope {
     }
 
  private:
-    void* task_ended(core::root_strand& strand, core::link::status outcome,
-                     const std::exception_ptr& error) noexcept override;
-    void ended_at_once(core::root_strand& strand, core::link::status outcome,
-                       const std::exception_ptr& error) noexcept override;
-    bool closed_by_cancellation() const noexcept override { return children_cancelled(); }
-    void start(scheduler::worker* here, scheduler::work_item& item) noexcept;
-    static bool may_start_at_once(scheduler::worker& here) noexcept;
-    void start_at_once(scheduler::worker& here, core::record_base& record,
-                       scheduler::work_item& item) noexcept;
+    friend class core::record_base;
+    static group& of_task(const core::record_base& task) noexcept {
+        return static_cast<group&>(static_cast<listing_combinator&>(*task.up()));
+    }
+    /// Notes how a task has ended, which then arrives.
+    void task_ended(core::record_base& task, core::link::status outcome,
+                    const std::exception_ptr* error) noexcept;
+    void start(scheduler::worker* here, core::record_base& task, void* coroutine,
+               scheduler::work_item::resume_fn ended_at_once) noexcept;
+    bool may_start_at_once(scheduler::worker& here) const noexcept;
+    void start_at_once(scheduler::worker& here, void* coroutine, void* key) noexcept;
     scheduler::worker_pool& pool() const noexcept;
-    void take_leave(core::root_strand& strand, core::link::status outcome,
-                    const std::exception_ptr& error) noexcept;
 
     /// Gives up a place that was kept for the next task that starts at once.
     struct kept_place : scheduler::work_item {
@@ -124,16 +124,11 @@ requires core::spawnable<F, Args...> task_handle<core::spawned_t<F, Args...>> gr
     core::refuse_fragile_temporary<F>();
     EXEUNT_ASSERT(size() > 0);
     scheduler::worker* here = core::worker_for(*frame->strand);
-    core::record<value_type>* record =
-        new record_type(*this, here != nullptr ? here->pool() : pool(), this,
-                        std::forward<F>(function), std::forward<Args>(args)...);
+    auto* record = new record_type(here != nullptr ? here->pool() : pool(), this,
+                                   std::forward<F>(function), std::forward<Args>(args)...);
     record->set_observed();
     task_handle<value_type> handle(*record, false);
-    if (here != nullptr && EXEUNT_UNLIKELY(here->is_crowded()) && may_start_at_once(*here)) {
-        start_at_once(*here, *record, record->start_item());
-    } else {
-        start(here, record->start_item());
-    }
+    start(here, *record, record->coroutine(), record_type::ended_perhaps_at_once);
     return handle;
 }
 

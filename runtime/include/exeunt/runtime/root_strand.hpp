@@ -10,21 +10,19 @@ class worker_pool;
 
 namespace exeunt::core {
 
-class record_base;
+/// A pointer to a pool, as a base: it lies before a listed_strand, whose last bytes are then free
+/// for a derived class.
+struct pool_pointer {
+    scheduler::worker_pool* pointer;
+};
 
 /// A strand that knows the pool whose workers run it and everything below it. A strand with none
 /// above it is always one of these.
-class root_strand : public listed_strand {
+class root_strand : pool_pointer, public listed_strand {
  public:
     explicit root_strand(scheduler::worker_pool& pool, combinator* up = nullptr) noexcept
-        : listed_strand(up), pool_(&pool) {}
-    scheduler::worker_pool& pool() const noexcept { return *pool_; }
-
-    /// The record that a strand in a runtime's own list belongs to.
-    record_base* owner = nullptr;
-
- private:
-    scheduler::worker_pool* pool_;
+        : pool_pointer{&pool}, listed_strand(up) {}
+    scheduler::worker_pool& pool() const noexcept { return *pointer; }
 };
 
 /// The pool that a strand belongs to: that of its root, up through the combinators. The caller sees

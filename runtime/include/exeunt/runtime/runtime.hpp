@@ -67,6 +67,7 @@ class runtime {
 
  private:
     friend void core::cancel_spawned_tasks(runtime& from) noexcept;
+    friend void core::leave_runtime(core::record_base& task) noexcept;
     friend void core::look_at_spawned_tasks(runtime&, void (*)(core::strand&, void*), void*);
     class root_scope;
 
@@ -107,9 +108,7 @@ class runtime {
     };
 
     static void refuse_on_worker();
-    core::spawn_scope& scope() noexcept;
-    void start_root(core::root_strand& strand, core::record_base& record,
-                    scheduler::work_item& item) noexcept;
+    void start_root(core::record_base& task) noexcept;
 
     core::owner<root_scope> scope_;
     core::owner<scheduler::worker_pool> pool_;
@@ -150,10 +149,10 @@ auto runtime::spawn(F&& function, Args&&... args) -> task_handle<core::spawned_t
     using value_type = core::spawned_t<F, Args...>;
     using record_type = core::record_of<value_type, std::decay_t<F>, std::decay_t<Args>...>;
     core::refuse_fragile_temporary<F>();
-    core::record<value_type>* record = new record_type(
-        scope(), *pool_, nullptr, std::forward<F>(function), std::forward<Args>(args)...);
+    auto* record =
+        new record_type(*pool_, nullptr, std::forward<F>(function), std::forward<Args>(args)...);
     task_handle<value_type> handle(*record, true);
-    start_root(*record, *record, record->start_item());
+    start_root(*record);
     return handle;
 }
 

@@ -6,6 +6,7 @@
 #include <exeunt/scheduler/work_item.hpp>
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -61,11 +62,20 @@ struct step {
     void (*destroy)(void* self) = nullptr;
 };
 
+/// Whether `continuation` is no coroutine: a step, or a work item in no queue, whose second word is
+/// null, too.
+inline bool is_boundary(const void* continuation) noexcept {
+    std::uintptr_t second;
+    __builtin_memcpy(&second, static_cast<const std::byte*>(continuation) + sizeof second,
+                     sizeof second);
+    return second == 0;
+}
+
 /// A boundary within a strand: what unwinds below it does not unwind the coroutine above it.
 struct inner_boundary : step {
     inner_boundary() noexcept;
-    /// Whether `s` is one.
-    static bool is(const step& s) noexcept;
+    /// Whether the boundary `continuation` is one.
+    static bool is(const void* continuation) noexcept;
     void* above = nullptr;  ///< the awaiting coroutine
 
  private:
@@ -175,7 +185,7 @@ struct combinator : leaf {
 
 /// The function that continues at a frame-shaped `item`, for a tail call:
 ///     EXEUNT_MUSTTAIL return entry(next)(next);
-inline auto entry(void* item) noexcept -> void (*)(void*) {
+inline auto entry(const void* item) noexcept -> void (*)(void*) {
     void (*function)(void*);
     __builtin_memcpy(&function, item, sizeof function);
     return function;

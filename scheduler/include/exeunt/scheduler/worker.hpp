@@ -13,6 +13,7 @@
 #include <exeunt/scheduler/timer_wheel.hpp>
 #include <exeunt/scheduler/worker_pool.hpp>
 
+#include <exception>
 #include <vector>
 
 /// A worker: one thread, its queues, its event loop and its timers.
@@ -79,7 +80,12 @@ class worker {
     /// Whether it may: not within another that began so, nor when one of the present item that was
     /// timed has taken longer than queueing it would (`at_once_ns`), until there is another crowd;
     /// nor when the item has gone on like this for `at_once_total_ns`, until a few are queued.
-    bool may_run_at_once() noexcept;
+    bool may_run_at_once() noexcept {
+        if (at_once_ != nullptr) return false;
+        const std::uint64_t item = counters_.executed.read();
+        if (EXEUNT_LIKELY(item == at_once_item_ && at_once_until_look_ != 0)) return true;
+        return may_run_at_once_again(item);
+    }
     /// Whether this thread handles an exception, or has one in flight: what
     /// std::current_exception() and std::uncaught_exceptions() say; with libstdc++ at the price of
     /// two loads.
@@ -90,7 +96,7 @@ class worker {
     /// Whether what is ending began by run_at_once() of this worker, which has not returned.
     bool ended_at_once(void* key) noexcept {
         if (key != at_once_) return false;
-        at_once_ended_ = true;
+        at_once_ = this;
         return true;
     }
     /// Runs `item` after the present one, or soon. False when there is such an item already.
@@ -155,6 +161,11 @@ class worker {
         occupied(const occupied&) = delete;
         occupied& operator=(const occupied&) = delete;
     };
+    /// Itanium C++ ABI, Exception Handling, 2.2.2.
+    struct abi_exceptions {
+        void* handled;
+        unsigned int in_flight;
+    };
     static constexpr int max_depth = 64;
     static constexpr std::int64_t at_once_ns = 500;
     static constexpr std::int64_t at_once_total_ns = 1'000'000;
@@ -180,6 +191,8 @@ class worker {
     void execute(void* item) noexcept;
     EXEUNT_NOINLINE void execute_later() noexcept;
     void run_and_bounce(void* item) noexcept;
+    EXEUNT_NOINLINE bool may_run_at_once_again(std::uint64_t item) noexcept;
+    bool run_within(void* item, void* key) noexcept;
     void judge_at_once(std::int64_t began, std::int64_t ended) noexcept;
     void turn_event_loop();
     operation* wait_for_events(std::int64_t timeout_ns);
@@ -208,8 +221,7 @@ class worker {
     void* bounced_ = nullptr;
     void* later_ = nullptr;
     // Of what runs at once.
-    void* at_once_ = nullptr;
-    bool at_once_ended_ = false;
+    void* at_once_ = nullptr;        ///< its key; `this`: it has ended, or nothing may
     int at_once_interval_ = 0;       ///< one of so many is timed; beyond 64 it counts looks
     int at_once_until_look_ = 0;     ///< at the clock; 0: not at once
     std::size_t at_once_after_ = 0;  ///< so many more, and they may again
@@ -234,5 +246,15 @@ class worker {
     timer_wheel timers_;
     worker_counters counters_;
 };
+
+inline bool worker::has_exception() const noexcept {
+#if defined(__GLIBCXX__)
+    abi_exceptions present;
+    __builtin_memcpy(&present, exceptions_, sizeof present);
+    return present.handled != nullptr || present.in_flight != 0;
+#else  // other libraries keep it to themselves
+    return std::current_exception() != nullptr || std::uncaught_exceptions() != 0;
+#endif
+}
 
 }  // namespace exeunt::scheduler
