@@ -98,7 +98,6 @@ class channel {
 
     void put(T& item) noexcept;
     T take() noexcept;
-    void make_room();
     void give_room_back() noexcept;
     void move_to(std::size_t room);
     attempt send_or_queue(T& item, send_awaiter* waiting, scheduler::worker* here);
@@ -118,6 +117,7 @@ class channel {
     mutable scheduler::biased_lock lock_;
     bool closed_ = false;  ///< all that follows: under lock_
     std::size_t room_;     ///< for items in the ring
+    std::size_t few_ = 0;  ///< with fewer items it gives room back
     T* ring_;
     std::size_t first_ = 0;        ///< of the ring, where the oldest item lies
     std::size_t count_ = 0;        ///< items in the ring
@@ -219,12 +219,6 @@ void channel<T>::put(T& item) noexcept {
     ++count_;
 }
 
-/// An unbounded channel is full.
-template <class T>
-EXEUNT_COLD void channel<T>::make_room() {
-    move_to(room_ * 2);
-}
-
 /// An unbounded channel that has room for much more than there is.
 template <class T>
 EXEUNT_COLD void channel<T>::give_room_back() noexcept {
@@ -235,8 +229,9 @@ EXEUNT_COLD void channel<T>::give_room_back() noexcept {
     }
 }
 
+/// Of an unbounded channel: to a larger or a smaller ring.
 template <class T>
-void channel<T>::move_to(std::size_t room) {
+EXEUNT_COLD void channel<T>::move_to(std::size_t room) {
     T* const ring = allocator_.allocate(room);
     const std::size_t old_room = room_;
     for (std::size_t i = 0; i < count_; ++i) {
@@ -247,6 +242,7 @@ void channel<T>::move_to(std::size_t room) {
     }
     allocator_.deallocate(std::exchange(ring_, ring), std::exchange(room_, room));
     first_ = 0;
+    few_ = room > least_room ? room / 4 : 0;
 }
 
 /// The ring is not empty.
@@ -258,9 +254,7 @@ T channel<T>::take() noexcept {
     std::destroy_at(oldest);
     first_ = first_ + 1 < room_ ? first_ + 1 : 0;
     --count_;
-    if (EXEUNT_UNLIKELY(count_ < room_ / 4) && capacity_ == unbounded && room_ > least_room) {
-        give_room_back();
-    }
+    if (EXEUNT_UNLIKELY(count_ < few_)) give_room_back();
     return item;
 }
 
@@ -273,8 +267,8 @@ auto channel<T>::send_or_queue(T& item, send_awaiter* waiting, scheduler::worker
         if (closed_) return attempt::closed;
         receiver = static_cast<receive_awaiter*>(receivers_.pop_front());
         if (receiver == nullptr) {
-            if (count_ < capacity_) {
-                if (EXEUNT_UNLIKELY(count_ == room_)) make_room();
+            if (EXEUNT_UNLIKELY(count_ == room_) && capacity_ == unbounded) move_to(room_ * 2);
+            if (count_ < room_) {
                 put(item);
                 return attempt::done;
             }
