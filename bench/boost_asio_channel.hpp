@@ -19,7 +19,7 @@ class asio_channel {
         while (items_.size() == capacity_)
             co_await not_full_.wait();
         items_.push_back(item);
-        if (items_.size() == 1) not_empty_.wake_one();
+        not_empty_.wake_one();
     }
 
     boost::asio::awaitable<std::uint64_t> receive() {
@@ -27,7 +27,7 @@ class asio_channel {
             co_await not_empty_.wait();
         const std::uint64_t item = items_.front();
         items_.pop_front();
-        if (items_.size() + 1 == capacity_) not_full_.wake_one();
+        not_full_.wake_one();
         co_return item;
     }
 

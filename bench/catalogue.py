@@ -98,6 +98,9 @@ WORKLOADS = (
              " phases of four, down to blocks of 64, whose kernel is the same code for all."),
     Workload("scheduler", "spawn_join", time("task"), "Spawn a million",
              "One task spawns 1 million empty tasks one by one into a group and waits for all."),
+    Workload("scheduler", "submit", time("task"), "Submit from outside",
+             "A thread that is none of the runtime's submits the same million empty tasks one by"
+             " one and waits for all."),
     Workload("scheduler", "gather_range", time("task"), "Gather a million",
              "The same million empty tasks, handed over as one range. oneTBB spawns them into a"
              " task_group; its parallel_for would make a task of a block, not of an element."),
@@ -105,12 +108,20 @@ WORKLOADS = (
              "One task gives way over and over while nobody else is ready."),
     Workload("scheduler", "yield_1000", time("yield"), "Yield among a thousand",
              "A thousand tasks give way to one another."),
+    Workload("scheduler", "fairness", reported("us", "makes tasks wait {} times as long as"),
+             "Fairness beside a hog",
+             "A thousand tasks give way to one another and to one that computes for 100 us at a"
+             " time: the 99th percentile of how long a task that is ready waits until it runs."),
     Workload("scheduler", "ping_pong", time("round trip"), "Ping-pong",
              "Two tasks hand a number to and fro through two channels of capacity 1. Nothing is"
              " parallel here: a second thread can only do harm."),
     Workload("scheduler", "channel", time("item"), "Bounded channel",
              "One task sends, one receives, at most 1024 items are under way. oneTBB's form is a"
              " pipeline of two serial filters with 1024 tokens."),
+    Workload("scheduler", "channel_mpsc", time("item"), "Bounded channel, four to one",
+             "The same with four senders. The first filter of oneTBB's pipeline is parallel."),
+    Workload("scheduler", "channel_mpmc", time("item"), "Bounded channel, four to four",
+             "The same with four receivers, too. Both filters of oneTBB's pipeline are parallel."),
     Workload("scheduler", "timer_cancel", time("timer"), "Deadlines that are met",
              "1 million timers (quick: 100,000) are armed for the next hour, then all of them"
              " cancelled. A timer of exeunt's and of Tokio's is a task that sleeps; the others' are"

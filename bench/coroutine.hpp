@@ -2,11 +2,14 @@
 #pragma once
 
 #include <coroutine>
+#include <deque>
 #include <exception>
 #include <utility>
+#include <vector>
 
-/// The least that a C++20 coroutine can be: what the serial baselines of yield and ping_pong are
-/// written in. No scheduler, no join, no error: the floor that the language itself sets.
+/// The least that a C++20 coroutine can be: what the serial baselines of yield, ping_pong and
+/// fairness are written in. No scheduler, no join, no error: the floor that the language itself
+/// sets.
 namespace bench {
 
 class coroutine {
@@ -34,5 +37,18 @@ class coroutine {
 
     std::coroutine_handle<promise_type> handle_;
 };
+
+/// Resumes them one after the other, round by round, until all have ended.
+inline void take_turns(const std::vector<coroutine>& tasks) {
+    std::deque<std::coroutine_handle<>> ready;
+    for (const coroutine& each : tasks)
+        ready.push_back(each.handle());
+    while (!ready.empty()) {
+        const std::coroutine_handle<> next = ready.front();
+        ready.pop_front();
+        next.resume();
+        if (!next.done()) ready.push_back(next);
+    }
+}
 
 }  // namespace bench

@@ -14,9 +14,13 @@
 /// one, and a global limit of n, so that n threads run tasks in all.
 namespace bench {
 
+inline std::string onetbb_version() {
+    return std::string("oneTBB ") + TBB_runtime_version();
+}
+
 /// The main function of a oneTBB contender; `prepare` and what it measures run inside of the arena.
 inline int onetbb_program(int argc, char** argv, const contender& prepare) {
-    return program(argc, argv, std::string("oneTBB ") + TBB_runtime_version(),
+    return program(argc, argv, onetbb_version(),
                    [&](const setting& setting, const measure& hand_over) {
                        namespace tbb = oneapi::tbb;
                        const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,

@@ -27,6 +27,13 @@ def _kibibytes(key):
     return 0
 
 
+def _load(path):
+    found = importlib.util.spec_from_file_location("workload", path)
+    workload = importlib.util.module_from_spec(found)
+    found.loader.exec_module(workload)
+    return workload
+
+
 class Bench:
     """What a workload gets."""
 
@@ -47,6 +54,11 @@ class Bench:
     @staticmethod
     def resident_bytes():
         return 1024 * _kibibytes("VmRSS")
+
+    @staticmethod
+    def load(workload):
+        """What another workload of asyncio has in common with this one."""
+        return _load(Path(__file__).parent / workload / "asyncio.py")
 
     def _check(self, result, expected):
         if result != expected:
@@ -74,9 +86,7 @@ def main(argv):
         print(f"usage: {name} [--threads=1] [--quick], and not {unknown[0]}: there is one thread",
               file=sys.stderr)
         return 2
-    found = importlib.util.spec_from_file_location("workload", path)
-    workload = importlib.util.module_from_spec(found)
-    found.loader.exec_module(workload)
+    workload = _load(path)
     bench = Bench(name, "--quick" in flags)
     workload.prepare(bench)
     python = f"{platform.python_implementation()} {platform.python_version()}"

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: BSL-1.0
+"""channel, and with other numbers of senders and receivers channel_mpsc and channel_mpmc."""
+
 import asyncio
 
 CAPACITY = 1024
 
 
-async def produce(out, items):
-    for i in range(items):
+async def produce(out, numbers):
+    for i in numbers:
         await out.put(i)
-    await out.put(None)
+
+
+async def produce_all(out, senders, receivers, items):
+    await asyncio.gather(*(produce(out, range(first, items, senders)) for first in range(senders)))
+    for _ in range(receivers):
+        await out.put(None)
 
 
 async def consume(incoming):
@@ -17,12 +24,18 @@ async def consume(incoming):
     return total
 
 
-async def both(items):
+async def all_of_them(senders, receivers, items):
     queue = asyncio.Queue(CAPACITY)
-    _, total = await asyncio.gather(produce(queue, items), consume(queue))
-    return total
+    _, *totals = await asyncio.gather(produce_all(queue, senders, receivers, items),
+                                      *(consume(queue) for _ in range(receivers)))
+    return sum(totals)
+
+
+def measure(bench, senders, receivers):
+    items = bench.size(200_000, 50_000)  # channel.hpp: 5 million
+    bench.measure(items, items * (items - 1) // 2,
+                  lambda: asyncio.run(all_of_them(senders, receivers, items)))
 
 
 def prepare(bench):
-    items = bench.size(200_000, 50_000)  # channel.hpp: 5 million
-    bench.measure(items, items * (items - 1) // 2, lambda: asyncio.run(both(items)))
+    measure(bench, senders=1, receivers=1)

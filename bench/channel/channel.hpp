@@ -4,14 +4,24 @@
 #include <cstddef>
 #include <cstdint>
 
-/// channel: one task sends numbers through a bounded channel, another one adds them up.
+/// channel, channel_mpsc, channel_mpmc: tasks send numbers through a bounded channel, others add
+/// them up: one to one, four to one, four to four. Whoever is last to send closes the channel.
 namespace channel {
 
 constexpr std::uint64_t full = 5'000'000;  // items
 constexpr std::uint64_t quick = 1'000'000;
 constexpr std::size_t capacity = 1024;
 
-/// The sum of the numbers from 0 to items - 1.
+/// How many tasks there are at either end.
+struct ends {
+    std::uint64_t senders;
+    std::uint64_t receivers;
+};
+constexpr ends spsc{1, 1};
+constexpr ends mpsc{4, 1};
+constexpr ends mpmc{4, 4};
+
+/// The sum of the numbers from 0 to items - 1. Of these, sender i of n sends i, i + n, i + 2n, ...
 constexpr std::uint64_t sum(std::uint64_t items) {
     return items * (items - 1) / 2;
 }

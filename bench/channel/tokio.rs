@@ -1,36 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#[path = "../rust/program.rs"]
-mod program;
-
-use tokio::sync::mpsc::{channel, Receiver, Sender};
-
-const CAPACITY: usize = 1024;
-
-async fn produce(out: Sender<u64>, items: u64) {
-    for i in 0..items {
-        out.send(i).await.unwrap();
-    }
-}
-
-async fn consume(mut incoming: Receiver<u64>) -> u64 {
-    let mut sum = 0;
-    while let Some(item) = incoming.recv().await {
-        sum += item;
-    }
-    sum
-}
-
-async fn both(items: u64) -> u64 {
-    let (out, incoming) = channel(CAPACITY);
-    let produced = tokio::spawn(produce(out, items));
-    let sum = tokio::spawn(consume(incoming));
-    produced.await.unwrap();
-    sum.await.unwrap()
-}
+#[path = "../rust/channels/channels.rs"]
+mod channels;
 
 fn main() {
-    program::program(|bench| {
-        let items = bench.size(5_000_000, 1_000_000); // as channel.hpp
-        bench.measure(items, items * (items - 1) / 2, || both(items));
-    });
+    channels::main(1);
 }

@@ -21,6 +21,22 @@ pub struct Bench {
     answer: String,
 }
 
+/// Which run's figure counts, where it is not about time. Of memory, the first one's, in which the
+/// process is new.
+pub enum Figure {
+    OfFirstRun,
+    OfMeasuredRun,
+}
+
+/// Runs a task on the workers; the calling thread only waits.
+fn on_workers<F>(runtime: &Runtime, main: F) -> F::Output
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    runtime.block_on(runtime.spawn(main)).expect("a task that ends")
+}
+
 impl Bench {
     /// Picks the size of the workload.
     pub fn size(&self, full: u64, quick: u64) -> u64 {
@@ -29,15 +45,6 @@ impl Bench {
         } else {
             full
         }
-    }
-
-    /// Runs a task on the workers; the calling thread only waits.
-    fn run<F>(&self, main: F) -> F::Output
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        self.runtime.block_on(self.runtime.spawn(main)).expect("a task that ends")
     }
 
     fn check(&mut self, result: u64, expected: u64) {
@@ -52,31 +59,51 @@ impl Bench {
     where
         F: Future<Output = u64> + Send + 'static,
     {
-        self.measure_and_report(items, expected, || {
-            let work = make();
-            async move { (work.await, 0.0) }
-        });
+        self.measure_outside(items, expected, |runtime| on_workers(runtime, make()));
     }
 
-    /// The same for memory: what is run returns its figure too, and that of the unmeasured run counts,
-    /// in which the process is new.
-    pub fn measure_and_report<F>(&mut self, items: u64, expected: u64, make: impl Fn() -> F)
-    where
+    /// The same for what is called on this thread, which is none of the runtime's.
+    pub fn measure_outside(&mut self, items: u64, expected: u64, run: impl Fn(&Runtime) -> u64) {
+        self.measure_both(items, expected, |runtime| (run(runtime), 0.0), Figure::OfMeasuredRun);
+    }
+
+    /// The same where what is run returns its figure, too.
+    pub fn measure_and_report<F>(
+        &mut self,
+        items: u64,
+        expected: u64,
+        figure: Figure,
+        make: impl Fn() -> F,
+    ) where
         F: Future<Output = (u64, f64)> + Send + 'static,
     {
-        let (warm_up, figure) = self.run(make());
+        self.measure_both(items, expected, |runtime| on_workers(runtime, make()), figure);
+    }
+
+    fn measure_both(
+        &mut self,
+        items: u64,
+        expected: u64,
+        run: impl Fn(&Runtime) -> (u64, f64),
+        figure: Figure,
+    ) {
+        let (warm_up, first) = run(&self.runtime);
         self.check(warm_up, expected);
         let start = Instant::now();
-        let (result, _) = self.run(make());
+        let (result, second) = run(&self.runtime);
         let elapsed = start.elapsed();
         self.check(result, expected);
+        let reported = match figure {
+            Figure::OfFirstRun => first,
+            Figure::OfMeasuredRun => second,
+        };
         self.answer = format!(
             r#"{{"name": "{}", "real_time": {}, "time_unit": "ns", "items": {}, "reported": {},
              "peak_mib": {}}}"#,
             self.name,
             elapsed.as_nanos(),
             items,
-            figure,
+            reported,
             kibibytes("VmHWM:") / 1024.0
         );
     }

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "spawn_join.hpp"
+#include "serial.hpp"
 
-// A call that the compiler may neither inline nor leave out.
-template <class Work>
-[[gnu::noinline]] static void call(Work work) {
-    work();
-    asm volatile("");
-}
+#include "spawn_join.hpp"
 
 int main(int argc, char** argv) {
     return bench::program(argc, argv, "plain function calls",
                           [](const bench::setting& setting, const bench::measure& measure) {
                               spawn_join::run(setting, measure, [](std::uint64_t tasks, auto work) {
                                   for (std::uint64_t i = 0; i < tasks; ++i)
-                                      call(work);
+                                      spawn_join::call(work);
                               });
                           });
 }

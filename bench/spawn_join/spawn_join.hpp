@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-/// spawn_join and gather_range: a million tasks that do nothing, started by one and awaited
+/// spawn_join, gather_range and submit: a million tasks that do nothing, started by one and awaited
 /// together.
 namespace spawn_join {
 

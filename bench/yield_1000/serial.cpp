@@ -4,7 +4,6 @@
 #include "../coroutine.hpp"
 #include "../program.hpp"
 
-#include <deque>
 #include <vector>
 
 // noinline, as in yield/serial.cpp.
@@ -18,17 +17,9 @@
 static std::uint64_t run(std::uint64_t yields_each) {
     std::uint64_t done = 0;
     std::vector<bench::coroutine> tasks;
-    std::deque<std::coroutine_handle<>> ready;
-    for (std::uint64_t i = 0; i < yield::many; ++i) {
+    for (std::uint64_t i = 0; i < yield::many; ++i)
         tasks.push_back(count(yields_each, done));
-        ready.push_back(tasks.back().handle());
-    }
-    while (!ready.empty()) {
-        const std::coroutine_handle<> next = ready.front();
-        ready.pop_front();
-        next.resume();
-        if (!next.done()) ready.push_back(next);
-    }
+    bench::take_turns(tasks);
     return done;
 }
 

@@ -59,6 +59,16 @@ class Program(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn("made_up-asyncio: wrong result 4, expected 5", done.stderr)
 
+    def test_what_workloads_have_in_common(self):
+        self.workload()
+        path = self.root / "other" / "asyncio.py"
+        path.parent.mkdir()
+        path.write_text('def prepare(bench):\n    bench.load("made_up").prepare(bench)\n',
+                        encoding="utf-8")
+        done = self.run_it(path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(json.loads(done.stdout)["benchmarks"][0]["name"], "other-asyncio")
+
     def test_flags_that_it_does_not_know(self):
         for flag in ("--threads=2", "--nonsense"):
             done = self.run_it(self.workload(), flag)

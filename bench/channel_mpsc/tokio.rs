@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSL-1.0
+#[path = "../rust/channels/channels.rs"]
+mod channels;
+
+fn main() {
+    channels::main(4);
+}
