@@ -23,7 +23,7 @@ void deque::array::destroy(array* doomed) noexcept {
 
 deque::deque(std::size_t capacity) {
     const std::size_t rounded = std::bit_ceil(std::max<std::size_t>(capacity, 2));
-    adopt(array::make(static_cast<std::int64_t>(rounded), nullptr));
+    adopt(array::make(static_cast<std::int64_t>(rounded), nullptr), 0);
 }
 
 deque::~deque() {
@@ -35,9 +35,11 @@ deque::~deque() {
     }
 }
 
-void deque::adopt(array* newest) noexcept {
+/// `top`: what top_ is, or was.
+void deque::adopt(array* newest, std::int64_t top) noexcept {
     slots_ = newest->slots();
     mask_ = newest->mask;
+    last_index_ = top + mask_;
     // release: pairs with the acquire in steal(); the copied slots are there before the array is.
     array_.store(newest, std::memory_order_release);
 }
@@ -46,8 +48,9 @@ void deque::adopt(array* newest) noexcept {
 void deque::push_seemingly_full(void* item) {
     const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
     // acquire: pairs with the CAS in steal(); the thief has read its slot before we reuse it.
-    top_seen_ = top_.load(std::memory_order_acquire);
-    if (bottom - top_seen_ > mask_) grow(top_seen_, bottom);
+    const std::int64_t top = top_.load(std::memory_order_acquire);
+    last_index_ = top + mask_;
+    if (bottom > last_index_) grow(top, bottom);
     push(item);
 }
 
@@ -59,7 +62,7 @@ void deque::grow(std::int64_t top, std::int64_t bottom) {
         void* const item = full->slots()[i & full->mask].load(std::memory_order_relaxed);
         twice->slots()[i & twice->mask].store(item, std::memory_order_relaxed);
     }
-    adopt(twice);
+    adopt(twice, top);
 }
 
 }  // namespace exeunt::scheduler

@@ -199,20 +199,21 @@ std::vector<core_place> core_places_of(std::span<const int> cpus, const std::str
     return places;
 }
 
-std::vector<unsigned> victim_order(unsigned worker, std::span<const core_place> places) {
+victim_classes victim_order(unsigned worker, std::span<const core_place> places) {
     const auto workers = static_cast<unsigned>(places.size());
     EXEUNT_ASSERT(worker < workers);
     const core_place& own = places[worker];
-    const auto distance = [&](unsigned other) {
+    const auto distance = [&](unsigned other) -> std::size_t {
         if (places[other].node != own.node) return 2;
         return places[other].cache_group != own.cache_group ? 1 : 0;
     };
-    std::vector<unsigned> order;
-    for (int wanted = 0; wanted <= 2; ++wanted)
-        for (unsigned i = 1; i < workers; ++i)
-            if (const unsigned other = (worker + i) % workers; distance(other) == wanted)
-                order.push_back(other);
-    return order;
+    victim_classes classes(3);
+    for (unsigned i = 1; i < workers; ++i) {
+        const unsigned other = (worker + i) % workers;
+        classes[distance(other)].push_back(other);
+    }
+    std::erase_if(classes, [](const auto& each) { return each.empty(); });
+    return classes;
 }
 
 }  // namespace exeunt::scheduler

@@ -10,16 +10,15 @@
 #include <utility>
 
 namespace exeunt::scheduler {
-namespace {
 
-/// The thread's worker. Reached only through the noinline current(): a coroutine may continue on
-/// another thread, and a compiler that inlined the access could keep the address over a suspension.
-[[gnu::tls_model("initial-exec")]] thread_local constinit worker* this_worker = nullptr;
+thread_local constinit worker* this_worker = nullptr;
+
+namespace {
 
 /// How long a worker runs tasks before it looks at its event loop.
 constexpr std::int64_t turn_interval_ns = 50'000;
 /// While others run, one sleeping worker looks this often for an item stuck in a busy one's slot.
-constexpr std::int64_t slot_watch_ns = 10'000'000;
+constexpr std::int64_t slot_watch_ns = 5'000'000;
 /// An item that is run for less is no reason to steal from behind it.
 constexpr std::int64_t stuck_ns = 1'000'000;
 /// Passes over all victims before a searching worker gives up, and pauses between two of them.
@@ -48,6 +47,7 @@ worker* worker::current() noexcept {
 
 worker::worker(worker_pool& pool, unsigned index, std::uint64_t seed)
     : pool_(pool),
+      published_to_(pool.published_to()),
       index_(index),
       identity_(next_identity()),
       random_(seed),
@@ -82,43 +82,27 @@ worker::occupied::~occupied() {
     this_worker = nullptr;
 }
 
-void worker::run_loop() {
-    const occupied here(*this);
-    last_turn_ns_ = now();
-    last_look_ns_ = last_turn_ns_;
-    while (!pool_.stopping()) {
-        if (void* item = settle_on(next())) {
-            execute(item);
-        } else {
-            park();
-        }
-    }
-}
-
 /// What it does next: `item`, its own next one, or, if that is null, another one's. Null when there
 /// is none.
 inline void* worker::settle_on(void* item) noexcept {
+    return EXEUNT_LIKELY(item != nullptr && duties_ == 0) ? item : settle(item);
+}
+
+void* worker::settle(void* item) noexcept {
     if (item == nullptr) item = search();
     // Also when it was woken to search, and found work at home.
-    if (EXEUNT_UNLIKELY(searching_)) stop_searching(item != nullptr);
+    if (owes(searching)) stop_searching(item != nullptr);
     if (item == nullptr) return nullptr;
-    if (EXEUNT_UNLIKELY(watching_)) hand_over_watch();
-    // It may have been more than this one item: somebody else looks after the rest.
-    if (EXEUNT_UNLIKELY(std::exchange(saw_work_, false))) pool_.work_published(*this);
+    if (owes(watching)) hand_over_watch();
+    if (owes(saw_work)) {
+        // It may have been more than this one item: somebody else looks after the rest.
+        duties_ &= ~saw_work;
+        published();
+    }
     return item;
 }
 
-bool worker::run_simulated(simulation& world) {
-    const bool shuffled = world.policy() == schedule_policy::shuffled;
-    void* item = settle_on(shuffled ? any_ready() : next());
-    if (item == nullptr) return false;
-    world.runs(*this, item);
-    execute(item);
-    world.ran();
-    return true;
-}
-
-void worker::execute(void* item) noexcept {
+EXEUNT_ALWAYS_INLINE void worker::execute(void* item) noexcept {
     counters_.executed.add();
     budget_ = budget;
     run_and_bounce(item);
@@ -188,25 +172,48 @@ void worker::judge_at_once(std::int64_t began, std::int64_t ended) noexcept {
     }
 }
 
-void* worker::next() noexcept {
+EXEUNT_ALWAYS_INLINE void* worker::next() noexcept {
     if (EXEUNT_UNLIKELY(--until_look_ == 0)) {
         if (void* item = look_around()) return item;
     }
-    if (slot_left_ > 0) {
-        if (void* item = slot_.take()) {
-            --slot_left_;
-            return item;
-        }
-    } else if (void* item = slot_.take()) {
+    if (void* item = slot_.take()) {
+        if (EXEUNT_LIKELY(--slot_left_ >= 0)) return item;
         // The pair in the slot had its turns: it queues behind everybody else.
         ready_.push(item);
     }
     slot_left_ = slot_run;
     if (void* item = deque_.pop()) return item;
     while (!ready_.empty()) {
-        if (void* item = ready_.steal()) return item;
+        if (void* item = ready_.pop_oldest()) return item;
     }
     return take_shared();
+}
+
+void worker::run_loop() {
+    const occupied here(*this);
+    last_turn_ns_ = now();
+    last_look_ns_ = last_turn_ns_;
+    while (!pool_.stopping()) {
+        // Until it has looked around, or there is nothing to do.
+        do {
+            void* item = settle_on(next());
+            if (EXEUNT_UNLIKELY(item == nullptr)) {
+                park();
+                break;
+            }
+            execute(item);
+        } while (until_look_ != look_interval_);
+    }
+}
+
+bool worker::run_simulated(simulation& world) {
+    const bool shuffled = world.policy() == schedule_policy::shuffled;
+    void* item = settle_on(shuffled ? any_ready() : next());
+    if (item == nullptr) return false;
+    world.runs(*this, item);
+    execute(item);
+    world.ran();
+    return true;
 }
 
 /// What a worker with work of its own would never come to: timers, its event loop, the shared
@@ -214,7 +221,7 @@ void* worker::next() noexcept {
 /// share the price of reading the clock.
 void* worker::look_around() noexcept {
     const std::int64_t present = now();
-    const std::int64_t passed = present - std::exchange(last_look_ns_, present);
+    const std::int64_t passed = looked(present);
     if (passed > turn_interval_ns) {
         const std::int64_t times_too_long =
             std::min<std::int64_t>(passed / turn_interval_ns + 1, fairness_interval);
@@ -226,10 +233,14 @@ void* worker::look_around() noexcept {
     if (present - last_turn_ns_ >= turn_interval_ns) turn_event_loop();
     if (void* item = take_shared()) {
         // Others may take what this turn has made ready, in case the item takes long.
-        if (!ready_.empty()) pool_.work_published(*this);
+        if (!ready_.empty()) {
+            // relaxed: as in queue().
+            soon_.store(false, std::memory_order_relaxed);
+            published();
+        }
         return item;
     }
-    return ready_.steal();
+    return ready_.pop_oldest();
 }
 
 /// Of all that is ready here, in an order that the seed decides.
@@ -270,9 +281,9 @@ void* worker::take_inbox() noexcept {
 /// not wake another.
 void* worker::search() noexcept {
     if (pool_.size() == 1) return nullptr;
-    if (!searching_) searching_ = pool_.begin_search();
+    if (!owes(searching) && pool_.begin_search()) duties_ |= searching;
     // In a simulation nobody else goes on meanwhile.
-    const int passes = searching_ && !pool_.simulated() ? search_passes : 1;
+    const int passes = owes(searching) && !pool_.simulated() ? search_passes : 1;
     void* found = nullptr;
     for (int pass = 0; pass < passes && found == nullptr; ++pass) {
         if (pass > 0) {
@@ -280,11 +291,8 @@ void* worker::search() noexcept {
                 spin_pause();
         }
         found = take_shared();
-        const std::size_t first = random_.below(static_cast<std::uint32_t>(victims_.size()));
-        for (std::size_t i = 0; i < victims_.size() && found == nullptr; ++i) {
-            worker& victim = pool_.at(victims_[(first + i) % victims_.size()]);
-            found = steal_from(victim);
-        }
+        for (std::size_t i = 0; i < victims_.size() && found == nullptr; ++i)
+            found = steal_from(victims_[i]);
     }
     if (found == nullptr) found = steal_stuck();
     return found;
@@ -293,36 +301,49 @@ void* worker::search() noexcept {
 /// Work that was published while this worker was counted as searching has woken nobody: if it goes
 /// to work as the last searcher, it wakes another to look after that.
 void worker::stop_searching(bool found) noexcept {
-    searching_ = false;
+    duties_ &= ~searching;
     const bool was_last = pool_.end_search();
     if (found && was_last && pool_.idle_.any()) pool_.wake_one(*this);
+}
+
+/// From one of those that are as near as each other, from a random one on: so not all thieves visit
+/// one victim first. Who sleeps has nothing (it has looked before), so one line tells of 64.
+void* worker::steal_from(const std::vector<unsigned>& victims) noexcept {
+    const auto count = static_cast<std::uint32_t>(victims.size());
+    const std::uint32_t first = random_.below(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint32_t at = first + i < count ? first + i : first + i - count;
+        if (pool_.idle_.contains(victims[at])) continue;
+        if (void* item = steal_from(pool_.at(victims[at]))) return item;
+    }
+    return nullptr;
 }
 
 void* worker::steal_from(worker& victim) noexcept {
     counters_.steal_attempts.add();
     void* item = victim.deque_.steal();
-    if (item == nullptr) item = victim.ready_.steal();
+    if (item == nullptr && victim.leaves_ready()) item = victim.ready_.steal();
     if (item != nullptr) counters_.stolen.add();
     return item;
 }
 
 /// An item in the slot of a worker that has not come back to its run loop since this worker last
-/// looked, some time ago, waits behind a long computation. Nobody is woken for slots, so sleepers
-/// look themselves.
+/// looked, some time ago, waits behind a long computation, and so does what has given way there.
+/// Nobody is woken for either, so sleepers look themselves.
 void* worker::steal_stuck() noexcept {
     const std::int64_t present = now();
     // (In a simulation time stands still while there is something to do.)
     if (present - last_slots_ns_ < stuck_ns && !pool_.simulated()) return nullptr;
     last_slots_ns_ = present;
-    for (unsigned victim_index : victims_) {
-        worker& victim = pool_.at(victim_index);
-        if (victim.slot_.empty()) continue;
-        const std::uint64_t executed = victim.counters_.executed.read();
-        if (last_seen_[victim_index] != executed) {
-            last_seen_[victim_index] = executed;
-            continue;
-        }
-        if (void* item = victim.slot_.steal()) {
+    for (const std::vector<unsigned>& victims : victims_) {
+        for (unsigned victim_index : victims) {
+            worker& victim = pool_.at(victim_index);
+            if (victim.slot_.empty() && victim.ready_.empty()) continue;
+            const std::uint64_t executed = victim.counters_.executed.read();
+            if (std::exchange(last_seen_[victim_index], executed) != executed) continue;
+            void* item = victim.slot_.steal();
+            if (item == nullptr) item = victim.ready_.steal();
+            if (item == nullptr) continue;
             counters_.stolen.add();
             return item;
         }
@@ -330,16 +351,28 @@ void* worker::steal_stuck() noexcept {
     return nullptr;
 }
 
+/// Somebody is idle. What was just pushed may be left to this worker, which comes to it before
+/// anything else, or soon; in case that something takes long meanwhile, to the watcher as well.
+void worker::gave_way(bool alone, bool soon) noexcept {
+    if (alone && at_once_ == nullptr && bounced_ == nullptr && later_ == nullptr) return;
+    if (soon && pool_.slots_are_watched()) return;
+    pool_.work_published(*this);
+}
+
 bool worker::anything_to_do() noexcept {
     if (!inbox_.empty() || inbox_rest_ != nullptr || !pool_.injector_.empty()) return true;
+    // Who is idle has nothing. Who is not any more, but seems to be, looks at the idle bits after
+    // it has published something, and finds this worker's.
     for (unsigned i = 0; i < pool_.size(); ++i) {
-        if (!pool_.at(i).looks_empty()) return true;
+        if (!pool_.idle_.contains(i) && pool_.at(i).has_for_others()) return true;
     }
     return false;
 }
 
 /// The parking protocol; argued in docs/internals/parking.md.
 void worker::park() {
+    // Before it says that it is idle: else whoever sees that wakes it to watch.
+    if (pool_.size() > 1) begin_watching();
     wakes_up(falls_asleep() ? wait_for_events(time_to_sleep()) : nullptr);
 }
 
@@ -348,8 +381,9 @@ bool worker::falls_asleep() noexcept {
     pool_.idle_.set(index_);
     heavy_fence();  // pairs with the light_fence() of those who publish: set it, then look again
     // Whoever has published that may have relied on this worker when it was counted as searching.
-    saw_work_ = anything_to_do();
-    if (saw_work_ || pool_.stopping()) return false;
+    const bool awake = anything_to_do();
+    duties_ = awake ? duties_ | saw_work : duties_ & ~saw_work;
+    if (awake || pool_.stopping()) return false;
     counters_.parked.add();
     return true;
 }
@@ -357,7 +391,7 @@ bool worker::falls_asleep() noexcept {
 void worker::wakes_up(operation* done) noexcept {
     // Before what has completed becomes work: whoever publishes work must not wake this worker for
     // it. Claimed by somebody else: whoever did that has counted this worker as searching.
-    if (!pool_.idle_.clear(index_)) searching_ = true;
+    if (!pool_.idle_.clear(index_)) duties_ |= searching;
     finish_turn(done);
 }
 
@@ -373,24 +407,34 @@ bool worker::watches_slots() noexcept {
             if (pool_.idle_.count() == pool_.size()) return false;
         }
     }
+    begin_watching();
+    return owes(watching);
+}
+
+/// Unless somebody else does.
+void worker::begin_watching() noexcept {
     // relaxed: who watches is all that is decided; a slot's item is handed over by the slot.
-    if (!watching_) watching_ = !pool_.watched_.exchange(true, std::memory_order_relaxed);
-    return watching_;
+    if (owes(watching) || pool_.watched_.load(std::memory_order_relaxed)) return;
+    if (!pool_.watched_.exchange(true, std::memory_order_relaxed)) duties_ |= watching;
 }
 
 void worker::stop_watching() noexcept {
+    if (!owes(watching)) return;
+    duties_ &= ~watching;
     // relaxed: a hint for worker::make_ready().
-    if (std::exchange(watching_, false)) pool_.watched_.store(false, std::memory_order_relaxed);
+    pool_.watched_.store(false, std::memory_order_relaxed);
 }
 
-/// The watcher goes to work. What lies in a slot by now has relied on it, and others that sleep do
-/// so without limit: one of them has to wake up and watch. What comes later finds nobody watching.
+/// The watcher goes to work. What lies in a slot by now, or was left to a worker that gave way, has
+/// relied on it, and others that sleep do so without limit: one of them has to wake up and watch.
+/// What comes later finds nobody watching.
 void worker::hand_over_watch() noexcept {
     stop_watching();
     if (pool_.slots_are_watched()) return;
     heavy_fence();  // pairs with light_fence() in slots_are_watched(): say it, then look
-    for (unsigned victim_index : victims_) {
-        if (pool_.at(victim_index).slot_.empty()) continue;
+    for (unsigned i = 0; i < pool_.size(); ++i) {
+        const worker& each = pool_.at(i);
+        if (i == index_ || (each.slot_.empty() && each.ready_.empty())) continue;
         pool_.wake_one(*this);
         return;
     }
@@ -413,8 +457,21 @@ operation* worker::wait_for_events(std::int64_t timeout_ns) {
     counters_.polls.add();
     operation* done = poller_->poll(timeout_ns);
     last_turn_ns_ = now();
+    // Not the time that it has slept, nor what it ran before that.
     last_look_ns_ = last_turn_ns_;
+    last_look_executed_ = counters_.executed.read();
     return done;
+}
+
+/// Takes the time. Returns how much has passed since it was last taken, and remembers what an item
+/// took meanwhile.
+std::int64_t worker::looked(std::int64_t present) noexcept {
+    const std::uint64_t executed = counters_.executed.read();
+    const std::int64_t passed = present - std::exchange(last_look_ns_, present);
+    const std::uint64_t items = executed - std::exchange(last_look_executed_, executed);
+    // (In a simulation none passes, and whoever may take an item is to have the chance.)
+    if (items > 0 && !pool_.simulated()) item_ns_ = passed / static_cast<std::int64_t>(items);
+    return passed;
 }
 
 void worker::finish_turn(operation* done) noexcept {
@@ -432,7 +489,7 @@ void worker::finish_turn(operation* done) noexcept {
     at_once_ = nullptr;
     in_turn_ = false;
     // One item this worker runs itself, at once; for more it asks for help.
-    if (ready_.size() > 1) pool_.work_published(*this);
+    if (ready_.size() > 1 && leaves_ready()) published();
 }
 
 void worker::forget_work() noexcept {

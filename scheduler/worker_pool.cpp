@@ -131,6 +131,18 @@ void worker_pool::inject(work_item& item) noexcept {
     if (idle_.any() && !anybody_searches()) wake_near(0);
 }
 
+const atomic<std::uint64_t>& worker_pool::published_to() const noexcept {
+    static constinit const atomic<std::uint64_t> somebody{1};
+    const atomic<std::uint64_t>* const word = idle_.only_word();
+    return word != nullptr && asymmetric_fences_active() ? *word : somebody;
+}
+
+void worker_pool::work_published(worker& by) noexcept {
+    light_fence();  // pairs with the heavy_fence() in worker::park(): publish, then look
+    // Ordered by the fence above against the parking worker's set() and recheck.
+    if (idle_.any() && !anybody_searches()) wake_one(by);
+}
+
 void worker_pool::wake_one(worker& near) noexcept {
     if (wake_near(near.index())) near.counters().wakes_sent.add();
 }

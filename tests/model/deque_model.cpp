@@ -30,6 +30,9 @@ struct owner {
         next.value = ++pushed;
         work.push(&next);
     }
+    void take_if(item& expected) {
+        if (work.pop_if(&expected)) take(&expected);
+    }
     bool take(void* taken) {
         if (taken == nullptr) return false;
         item& it = *static_cast<item*>(taken);
@@ -119,11 +122,30 @@ TEST(deque, pops_what_it_expects_or_nothing) {
         parallel({
             [&] {
                 o.push();
-                o.take(o.work.pop_if(&o.items[0]));
+                o.take_if(o.items[0]);
                 o.push();
-                require(o.work.pop_if(&o.items[0]) == nullptr || o.items[0].taken == 0,
-                        "it is there again");
-                o.take(o.work.pop_if(&o.items[1]));
+                require(!o.work.pop_if(&o.items[0]), "it is there again");
+                o.take_if(o.items[1]);
+            },
+            [&] {
+                o.take(o.work.steal());
+                o.take(o.work.steal());
+            },
+        });
+    }));
+}
+
+TEST(deque, owner_takes_the_oldest_beside_thieves) {
+    EXPECT_TRUE(holds(options("deque/pop_oldest").preemptions(3), [] {
+        owner o(2);
+        o.push();
+        o.push();
+        parallel({
+            [&] {
+                o.take(o.work.pop_oldest());
+                o.take(o.work.pop());
+                o.push();
+                o.take(o.work.pop_oldest());
             },
             [&] {
                 o.take(o.work.steal());

@@ -187,6 +187,71 @@ TEST(parking, the_last_searcher_wakes_the_next) {
         }));
 }
 
+/// Puts `companion` into the slot of its worker, gives way, and at its next turn makes `then` ready
+/// and blocks its worker until that has run.
+struct turns : work_item {
+    turns(finish& f, job& companion) : work_item(run), done(f), beside(companion) {}
+    static void run(void* self) {
+        auto& me = static_cast<turns&>(*static_cast<work_item*>(self));
+        worker& here = *worker::current();
+        if (me.runs++ == 0) {
+            explore(true);
+            here.make_ready(static_cast<work_item*>(&me.beside));
+            here.give_way(static_cast<work_item*>(&me));
+            return;
+        }
+        if (me.then != nullptr) {
+            here.make_ready_last(static_cast<work_item*>(me.then));
+            me.then->done.wait();
+        }
+        me.done.one();
+    }
+    finish& done;
+    job& beside;
+    job* then = nullptr;
+    int runs = 0;
+};
+
+/// What has given way is left to its worker, and what that makes ready afterwards is not.
+TEST(parking, an_item_behind_one_that_gave_way) {
+    EXPECT_TRUE(holds(
+        options("parking/gave_way").preemptions(1).stale_loads(0).at_most(20'000).random(20'000),
+        [] {
+            explore(false);
+            finish ended(1), beside_ended(1), then_ended(1);
+            job beside(beside_ended), then(then_ended);
+            turns two(ended, beside);
+            two.then = &then;
+            {
+                worker_pool pool(workers(2));
+                wait_for_others();
+                pool.inject(two);
+                ended.wait();
+                explore(false);
+                require(timeouts() == 0, "an item has waited for somebody to look again");
+            }
+            require(two.runs == 2 && beside.runs == 1 && then.runs == 1, "one ran twice");
+        }));
+}
+
+/// What has given way and has no next turn, because its worker is blocked, is taken in the end.
+TEST(parking, what_gave_way_beside_a_worker_that_is_stuck) {
+    EXPECT_TRUE(holds(
+        options("parking/stuck").preemptions(1).stale_loads(0).at_most(20'000).random(20'000), [] {
+            finish ended(1), all(2);
+            job beside(all), after(all);
+            turns two(ended, beside);
+            beside.waits_for = &ended;
+            {
+                worker_pool pool(workers(2));
+                pool.inject(two);
+                pool.inject(after);
+                all.wait();
+            }
+            require(two.runs == 2 && beside.runs == 1 && after.runs == 1, "one ran twice");
+        }));
+}
+
 TEST(parking, an_item_for_one_worker) {
     EXPECT_TRUE(holds(
         options("parking/post").preemptions(1).stale_loads(1).at_most(20'000).random(20'000), [] {

@@ -70,20 +70,35 @@ TEST(deque, counts_what_is_in_it) {
 TEST(deque, pop_if_takes_only_what_is_expected) {
     deque work;
     int a = 0, b = 0;
-    EXPECT_EQ(work.pop_if(&a), nullptr);  // never pushed
+    EXPECT_FALSE(work.pop_if(&a));  // never pushed
     work.push(&a);
     work.push(&b);
-    EXPECT_EQ(work.pop_if(&a), nullptr);  // there, but not the newest
+    EXPECT_FALSE(work.pop_if(&a));  // there, but not the newest
     EXPECT_EQ(work.size(), 2U);
-    EXPECT_EQ(work.pop_if(&b), &b);
-    EXPECT_EQ(work.pop_if(&b), nullptr);
-    EXPECT_EQ(work.pop_if(&a), &a);
-    EXPECT_EQ(work.pop_if(&a), nullptr);  // its slot still holds it
+    EXPECT_TRUE(work.pop_if(&b));
+    EXPECT_FALSE(work.pop_if(&b));
+    EXPECT_TRUE(work.pop_if(&a));
+    EXPECT_FALSE(work.pop_if(&a));  // its slot still holds it
     work.push(&a);
     EXPECT_EQ(work.steal(), &a);
-    EXPECT_EQ(work.pop_if(&a), nullptr);  // stolen; its slot still holds it
+    EXPECT_FALSE(work.pop_if(&a));  // stolen; its slot still holds it
     work.push(&a);
-    EXPECT_EQ(work.pop_if(&a), &a);
+    EXPECT_TRUE(work.pop_if(&a));
+}
+
+TEST(deque, its_owner_takes_the_oldest_as_a_thief_does) {
+    deque work(2);
+    std::vector<int> items(5);
+    EXPECT_EQ(work.pop_oldest(), nullptr);
+    for (int& each : items)
+        work.push(&each);
+    EXPECT_EQ(work.pop_oldest(), &items[0]);
+    EXPECT_EQ(work.steal(), &items[1]);
+    EXPECT_EQ(work.pop_oldest(), &items[2]);
+    EXPECT_EQ(work.pop(), &items[4]);
+    EXPECT_EQ(work.pop_oldest(), &items[3]);
+    EXPECT_EQ(work.pop_oldest(), nullptr);
+    EXPECT_TRUE(work.empty());
 }
 
 TEST(deque, grows_by_doubling_and_keeps_the_order) {
@@ -126,7 +141,7 @@ TEST(deque, behaves_as_a_reference_model_does) {
         for (int step = 0; step < 5000; ++step) {
             void* const some = &items[random.below(64)];
             void* expected = nullptr;
-            switch (random.below(5)) {
+            switch (random.below(6)) {
                 case 0:
                 case 1:
                     work.push(some);
@@ -140,9 +155,14 @@ TEST(deque, behaves_as_a_reference_model_does) {
                     if (!model.empty()) expected = model.front(), model.pop_front();
                     ASSERT_EQ(work.steal(), expected);
                     break;
+                case 4:
+                    if (!model.empty()) expected = model.front(), model.pop_front();
+                    ASSERT_EQ(work.pop_oldest(), expected);
+                    break;
                 default:
-                    if (!model.empty() && model.back() == some) expected = some, model.pop_back();
-                    ASSERT_EQ(work.pop_if(some), expected);
+                    const bool fits = !model.empty() && model.back() == some;
+                    if (fits) model.pop_back();
+                    ASSERT_EQ(work.pop_if(some), fits);
             }
             ASSERT_EQ(work.size(), model.size());
         }
@@ -176,7 +196,17 @@ void everything_is_taken_once(unsigned thieves, std::size_t burst, std::size_t t
             work.push(&items[pushed]);
         }
         for (std::size_t i = random.below(static_cast<std::uint32_t>(burst)) + 1; i > 0; --i) {
-            void* const mine = random.below(2) == 0 ? work.pop() : work.pop_if(&items[pushed - 1]);
+            void* mine = nullptr;
+            switch (random.below(3)) {
+                case 0:
+                    mine = work.pop();
+                    break;
+                case 1:
+                    mine = work.pop_oldest();
+                    break;
+                default:
+                    if (work.pop_if(&items[pushed - 1])) mine = &items[pushed - 1];
+            }
             if (mine != nullptr) static_cast<item*>(mine)->taken.fetch_add(1);
         }
     }

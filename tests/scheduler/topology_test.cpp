@@ -120,13 +120,13 @@ TEST(topology, victims_come_nearest_first) {
     const std::vector<core_place> places{
         core_place(0, 0, 0), core_place(1, 0, 0), core_place(2, 0, 2), core_place(3, 0, 2),
         core_place(4, 1, 4), core_place(5, 1, 4), core_place(6, 1, 6), core_place(7, 1, 6)};
-    EXPECT_EQ(victim_order(0, places), (std::vector<unsigned>{1, 2, 3, 4, 5, 6, 7}));
-    EXPECT_EQ(victim_order(3, places), (std::vector<unsigned>{2, 0, 1, 4, 5, 6, 7}));
-    EXPECT_EQ(victim_order(6, places), (std::vector<unsigned>{7, 4, 5, 0, 1, 2, 3}));
+    EXPECT_EQ(victim_order(0, places), (victim_classes{{1}, {2, 3}, {4, 5, 6, 7}}));
+    EXPECT_EQ(victim_order(3, places), (victim_classes{{2}, {0, 1}, {4, 5, 6, 7}}));
+    EXPECT_EQ(victim_order(6, places), (victim_classes{{7}, {4, 5}, {0, 1, 2, 3}}));
     const std::vector<core_place> one{core_place(0, 0, 0)};
     EXPECT_TRUE(victim_order(0, one).empty());
     const std::vector<core_place> flat(4, core_place(0, 0, 0));
-    EXPECT_EQ(victim_order(2, flat), (std::vector<unsigned>{3, 0, 1}));
+    EXPECT_EQ(victim_order(2, flat), (victim_classes{{3, 0, 1}}));
 }
 
 TEST(topology, this_machine_has_something_to_offer) {

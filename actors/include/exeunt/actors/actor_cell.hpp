@@ -278,7 +278,7 @@ class receive_awaiter : leaf {
 inline bool yields_at_once(void* coroutine) noexcept {
     scheduler::worker& w = *scheduler::worker::current();
     if (EXEUNT_LIKELY(w.spend())) return false;
-    w.make_ready_last(coroutine);
+    w.give_way(coroutine);
     return true;
 }
 

@@ -45,6 +45,12 @@ struct branch : Strand, step, link_of<T> {
         if (this->link::child) destroy_ended(*this);
         return false;
     }
+    /// Makes a branch whose coroutine has ended with a value, and whose strand is_untouched(), one
+    /// for another coroutine.
+    void renew() noexcept {
+        EXEUNT_ASSERT(!this->link::child && this->is_untouched());
+        this->end_value();
+    }
 };
 
 template <class Type>

@@ -57,13 +57,13 @@ class fork_join : step {
 
     /// Child `i` has ended and its frame is gone. Returns what to run, or null. Before the join may
     /// go away it calls `goes_on`, if the caller's line is the main one and begins the next child,
-    /// or `ends`, if the line has come to its end.
+    /// or `ends`, if the line has come to its end. Not from a coroutine.
     template <class GoesOn, class Ends>
-    void* child_ended(std::size_t i, GoesOn goes_on, Ends ends) noexcept {
-        scheduler::worker& w = *scheduler::worker::current();
+    EXEUNT_ALWAYS_INLINE void* child_ended(std::size_t i, GoesOn goes_on, Ends ends) noexcept {
+        scheduler::worker& w = *scheduler::worker::current_in_function();
         if (i + 1 != count_ && EXEUNT_LIKELY(w.pop_if(next_step()))) {
             goes_on();
-            return advance(w);
+            return go_on(w);
         }
         ends();
         return i + 1 == count_ ? finish_main_line() : arrive();
@@ -72,7 +72,7 @@ class fork_join : step {
     template <std::size_t I>
     void* fixed_child_ended() noexcept {
         if constexpr (I + 1 == Derived::size) return finish_main_line();
-        scheduler::worker& w = *scheduler::worker::current();
+        scheduler::worker& w = *scheduler::worker::current_in_function();
         if (EXEUNT_UNLIKELY(!w.pop_if(next_step()))) return arrive();
         // The main line may have gone on meanwhile, and come back to this worker.
         if (EXEUNT_UNLIKELY(started_ != I + 1 || derived().children_cancelled())) return advance(w);
@@ -101,7 +101,7 @@ class fork_join : step {
         return derived().begin_child(I);
     }
     /// The main line: starts the next child, or ends.
-    void* advance(scheduler::worker& w) noexcept {
+    EXEUNT_NOINLINE void* advance(scheduler::worker& w) noexcept {
         for (;;) {
             const bool all_started = started_ == count_;
             if (all_started || EXEUNT_UNLIKELY(derived().children_cancelled())) {
@@ -109,11 +109,21 @@ class fork_join : step {
                 derived().main_line_ends();
                 return finish_main_line();
             }
-            void* child = derived().begin_child(started_++);
-            if (EXEUNT_UNLIKELY(child == nullptr)) continue;
-            if (started_ < count_) w.push(next_step());
-            return child;
+            if (void* child = begin_and_push(w)) return child;
         }
+    }
+    /// The main line, which has taken its own step back, so there is a next child: as advance(), in
+    /// the line of the child that has just ended.
+    EXEUNT_ALWAYS_INLINE void* go_on(scheduler::worker& w) noexcept {
+        if (EXEUNT_UNLIKELY(derived().children_cancelled())) return advance(w);
+        void* child = begin_and_push(w);
+        return EXEUNT_LIKELY(child != nullptr) ? child : advance(w);
+    }
+    EXEUNT_ALWAYS_INLINE void* begin_and_push(scheduler::worker& w) noexcept {
+        const std::size_t i = started_++;
+        void* child = derived().begin_child(i);
+        if (EXEUNT_LIKELY(child != nullptr) && i + 1 < count_) w.push(next_step());
+        return child;
     }
 
     /// The step, taken by a run loop: a line of its own.

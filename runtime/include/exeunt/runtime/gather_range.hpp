@@ -116,14 +116,15 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
         return values_.take();
     }
 
-    void* begin_child(std::size_t i) noexcept {
+    EXEUNT_CLANG_INLINE void* begin_child(std::size_t i) noexcept {
         bool at_element = true;
         try {
             task<value_type> t = as_task(std::ranges::iter_move(next_));
             at_element = false;
             ++next_;
-            if (room_ == nullptr) room_ = scheduler::allocate_frame(sizeof(child_branch));
-            auto* child = ::new (std::exchange(room_, nullptr)) child_branch(*this, i);
+            if (spare_ == nullptr) spare_ = make_branch();
+            child_branch* const child = std::exchange(spare_, nullptr);
+            child->index = i;
             child->adopt(std::move(t));
             return child->coroutine();
         } catch (...) {
@@ -132,7 +133,7 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
         }
     }
     void main_line_ends() noexcept {
-        if (room_ != nullptr) give_back(std::exchange(room_, nullptr));
+        if (spare_ != nullptr) give_back(*std::exchange(spare_, nullptr));
     }
     bool unwinds() const noexcept {
         // relaxed: read after the join.
@@ -142,10 +143,9 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
 
  private:
     struct child_branch : branch<value_type, listed_strand> {
-        child_branch(range_join& owner, std::size_t i) noexcept
-            : branch<value_type, listed_strand>(ended, static_cast<combinator*>(&owner)),
-              index(i) {}
-        std::size_t index;
+        explicit child_branch(range_join& owner) noexcept
+            : branch<value_type, listed_strand>(ended, static_cast<combinator*>(&owner)) {}
+        std::size_t index = 0;
     };
 
     static void ended(void* self) {
@@ -155,15 +155,24 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
         me.forget(b);
         const std::size_t i = b.index;
         EXEUNT_LIKELY(has_value) ? me.keep_value(b) : me.has_no_value(b);
-        std::destroy_at(&b);
+        EXEUNT_LIKELY(has_value && b.is_untouched()) ? b.renew() : me.make_again(b);
         void* next = me.child_ended(
-            i, [&me, &b] { me.room_ = &b; }, [&b] { give_back(&b); });
+            i, [&me, &b] { me.spare_ = &b; }, [&b] { give_back(b); });
         if (next == nullptr) return;
         EXEUNT_MUSTTAIL return entry(next)(next);
     }
 
-    static void give_back(void* room) noexcept {
-        scheduler::deallocate_frame(room, sizeof(child_branch));
+    EXEUNT_NOINLINE child_branch* make_branch() {
+        return ::new (scheduler::allocate_frame(sizeof(child_branch))) child_branch(*this);
+    }
+    EXEUNT_NOINLINE void make_again(child_branch& b) noexcept {
+        std::destroy_at(&b);
+        ::new (static_cast<void*>(&b)) child_branch(*this);
+    }
+    /// One without a coroutine or an outcome: nothing of it needs to be destroyed.
+    static void give_back(child_branch& unused) noexcept {
+        EXEUNT_ASSERT(!unused.link::child && unused.outcome == link::status::pending);
+        scheduler::deallocate_frame(&unused, sizeof(child_branch));
     }
 
     void keep_value(child_branch& b) noexcept {
@@ -218,8 +227,8 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
     Range range_;
     // Of the main line.
     std::ranges::iterator_t<Range> next_;
-    void* room_ = nullptr;  ///< of the child that has just ended, for the next one
-    store values_;          ///< each child writes its own place
+    child_branch* spare_ = nullptr;  ///< of the child that has just ended, for the next one
+    store values_;                   ///< each child writes its own place
     scheduler::short_lock error_lock_;
     std::exception_ptr error_;  ///< the first in time; under error_lock_ until the join
     /// Set by any child that ended as cancelled.

@@ -56,6 +56,13 @@ class link_of : public link {
         outcome = status::exception;
     }
 
+    /// As it was before set_value().
+    void end_value() noexcept {
+        EXEUNT_ASSERT(outcome == status::value);
+        std::destroy_at(std::addressof(value_));
+        outcome = status::pending;
+    }
+
     const std::exception_ptr& error() const noexcept { return error_; }
 
     /// The value by move, or throws. It has ended and was not cancelled.

@@ -226,7 +226,10 @@ class strand {
     /// Registers upwards if that has not happened yet, and says whether cancellation was requested.
     /// Every leaf calls it before it is published to its resource.
     bool cancel_requested() noexcept {
-        if (EXEUNT_UNLIKELY((word_.load(std::memory_order_relaxed) & r_bit) == 0)) register_up();
+        // relaxed: a request that it does not see may come a moment later as well.
+        const std::uintptr_t word = word_.load(std::memory_order_relaxed);
+        if (EXEUNT_LIKELY((word & (r_bit | c_bit)) == r_bit)) return false;
+        if ((word & r_bit) == 0) register_up();
         return cancelled();
     }
 
@@ -262,6 +265,12 @@ class strand {
     /// Whether cancellation was requested of this strand or of a scope above it from which the
     /// request may still be on its way. A walk upwards: for rare cases. Owner only.
     bool scope_cancelled() const noexcept;
+
+    /// Whether it is as new, because nothing of it has ever parked, nor been asked to end: nobody
+    /// above has heard of it. Owner only, while nothing of it runs.
+    bool is_untouched() const noexcept {
+        return word_.load(std::memory_order_relaxed) == 0 && cleanups == nullptr;
+    }
 
     combinator* up() const noexcept { return up_; }
     /// For the few that learn only later to which combinator they belong.

@@ -122,7 +122,7 @@ class wake_list {
 inline bool completed_at_once(std::coroutine_handle<> self, scheduler::worker& here) noexcept {
     if (EXEUNT_LIKELY(here.spend())) return false;
     // The frame itself is queued: it is frame-shaped, and nobody can cancel it there.
-    here.make_ready_last(self.address());
+    here.give_way(self.address());
     return true;
 }
 bool completed_at_once(std::coroutine_handle<> self) noexcept;

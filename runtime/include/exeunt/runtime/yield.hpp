@@ -44,7 +44,7 @@ class [[nodiscard]] yield_awaiter {
         scheduler::worker& w = *scheduler::worker::current();
         if (EXEUNT_LIKELY(w.spend()) && (!always_ || !w.others_are_ready())) return false;
         // The frame itself is queued: it is frame-shaped, and needs no leaf to be resumed by.
-        w.make_ready_last(self.address());
+        w.give_way(self.address());
         return true;
     }
     void await_resume() const noexcept {}

@@ -32,7 +32,8 @@ namespace exeunt::scheduler {
 void init_asymmetric_fences() noexcept;
 
 /// For tests, and for kernels that lie: chooses the portable form (true), or what
-/// init_asymmetric_fences would choose (false). No other thread may be between its halves.
+/// init_asymmetric_fences would choose (false). No worker_pool may be alive, nor any thread between
+/// the halves.
 void force_portable_fences(bool portable) noexcept;
 
 /// Whether light_fence() is free at present.
@@ -48,10 +49,15 @@ EXEUNT_NOINLINE void portable_light_fence() noexcept;
 /// force_portable_fences; read by all.
 extern atomic<bool> membarrier_registered;
 
+/// What light_fence() is where asymmetric_fences_active(), for who has asked that before.
+inline void active_light_fence() noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
 /// The hot side. Two instructions (a load and a branch) and a barrier for the compiler.
 inline void light_fence() noexcept {
     if (EXEUNT_LIKELY(membarrier_registered.load(std::memory_order_relaxed)))
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+        active_light_fence();
     else
         portable_light_fence();
 }

@@ -66,6 +66,13 @@
 
 #define EXEUNT_NOINLINE [[gnu::noinline]]
 #define EXEUNT_ALWAYS_INLINE [[gnu::always_inline]] inline
+/// For a function that Clang has to be told to inline where it is called. GCC is left to itself:
+/// what it inlines instead is worth more.
+#if defined(__clang__)
+#define EXEUNT_CLANG_INLINE EXEUNT_ALWAYS_INLINE
+#else
+#define EXEUNT_CLANG_INLINE
+#endif
 #define EXEUNT_COLD [[gnu::cold, gnu::noinline]]
 
 /// `if (EXEUNT_LIKELY(x))`: the branch that the code is laid out for.

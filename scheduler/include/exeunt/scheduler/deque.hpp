@@ -51,10 +51,14 @@ class deque {
     /// taken the last one.
     void* pop() noexcept;
 
-    /// Owner. Takes the newest item only if it is `expected` (not null), else leaves the deque as
-    /// it is and returns nullptr. The failing case reads only what the owner itself wrote last. A
-    /// finishing child asks with this whether its parent's step is still there, unstolen.
-    void* pop_if(void* expected) noexcept;
+    /// Owner. Takes the newest item only if it is `expected` (not null), and says whether it has;
+    /// else leaves the deque as it is. The failing case reads only what the owner itself wrote
+    /// last. A finishing child asks with this whether its parent's step is still there, unstolen.
+    bool pop_if(void* expected) noexcept;
+
+    /// Owner. Takes the oldest item, as a thief would, but without what a thief has to make sure
+    /// of: nullptr when there is none, or when a thief has just taken it.
+    void* pop_oldest() noexcept;
 
     /// Any thread. Takes the oldest item; nullptr when the deque is empty *or when another thread
     /// took that item first*. So nullptr does not say that the deque is empty: ask empty(), or go
@@ -86,7 +90,8 @@ class deque {
     static_assert(sizeof(array) % alignof(slot) == 0);
 
     slot& at(std::int64_t index) noexcept { return slots_[index & mask_]; }
-    void adopt(array* newest) noexcept;
+    void adopt(array* newest, std::int64_t top) noexcept;
+    bool take_last(std::int64_t top, std::int64_t bottom) noexcept;
     EXEUNT_NOINLINE void push_seemingly_full(void* item);
     void grow(std::int64_t top, std::int64_t bottom);
 
@@ -99,15 +104,16 @@ class deque {
     /// The newest array. Written by the owner when it grows; read by thieves.
     atomic<array*> array_{nullptr};
     // The owner's own, on the line that it writes at every operation anyway.
-    slot* slots_ = nullptr;      // == array_->slots()
-    std::int64_t mask_ = 0;      // == array_->mask
-    std::int64_t top_seen_ = 0;  // a value that top_ once had: spares push the thieves' line
+    slot* slots_ = nullptr;  // == array_->slots()
+    std::int64_t mask_ = 0;  // == array_->mask
+    /// So far there is room: mask_ and a value that top_ once had. Spares push the thieves' line.
+    std::int64_t last_index_ = 0;
 };
 
 inline void deque::push(void* item) {
     EXEUNT_ASSERT(item != nullptr);
     const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
-    if (EXEUNT_UNLIKELY(bottom - top_seen_ > mask_)) return push_seemingly_full(item);
+    if (EXEUNT_UNLIKELY(bottom > last_index_)) return push_seemingly_full(item);
     at(bottom).store(item, std::memory_order_relaxed);
     // release: pairs with the load of bottom_ in steal(); the slot, the array and what the item
     // points to are there before the item can be seen.
@@ -124,29 +130,47 @@ inline void* deque::pop() noexcept {
     // which costs three times as much.
     static_cast<void>(bottom_.exchange(bottom, std::memory_order_seq_cst));
     // seq_cst: the other half of the pair above.
-    std::int64_t top = top_.load(std::memory_order_seq_cst);
-    if (EXEUNT_LIKELY(top < bottom)) return at(bottom).load(std::memory_order_relaxed);
-    void* item = nullptr;
-    if (top == bottom) {  // the last item: whoever moves top_ has it
-        item = at(bottom).load(std::memory_order_relaxed);
-        // release: pairs with the acquire of top_ in steal(): a thief that goes on from the new top
-        // sees the lowered bottom as well. Against other thieves the atomicity is enough.
-        if (!top_.compare_exchange_strong(top, bottom + 1, std::memory_order_release,
-                                          std::memory_order_relaxed))
-            item = nullptr;
-    }
-    // Empty now, at top == bottom + 1. Relaxed: it publishes no item.
-    bottom_.store(bottom + 1, std::memory_order_relaxed);
-    return item;
+    const std::int64_t top = top_.load(std::memory_order_seq_cst);
+    void* const item = at(bottom).load(std::memory_order_relaxed);
+    if (EXEUNT_LIKELY(top < bottom)) return item;
+    return take_last(top, bottom) ? item : nullptr;
 }
 
-inline void* deque::pop_if(void* expected) noexcept {
+inline bool deque::pop_if(void* expected) noexcept {
     EXEUNT_ASSERT(expected != nullptr);
     const std::int64_t newest = bottom_.load(std::memory_order_relaxed) - 1;
     // The slot keeps its value after the item was stolen, so equality proves nothing; but only
     // the owner writes slots, so a difference proves that pop() would take something else.
-    if (at(newest).load(std::memory_order_relaxed) != expected) return nullptr;
-    return pop();
+    if (at(newest).load(std::memory_order_relaxed) != expected) return false;
+    // seq_cst, both: as in pop(). That the deque may be empty shows here, too.
+    static_cast<void>(bottom_.exchange(newest, std::memory_order_seq_cst));
+    const std::int64_t top = top_.load(std::memory_order_seq_cst);
+    if (EXEUNT_LIKELY(top < newest)) return true;
+    return take_last(top, newest);
+}
+
+/// The end of pop() and pop_if() where `bottom` has been lowered to the index `top`, or below.
+inline bool deque::take_last(std::int64_t top, std::int64_t bottom) noexcept {
+    // The last item: whoever moves top_ has it.
+    // release: pairs with the acquire of top_ in steal(): a thief that goes on from the new top
+    // sees the lowered bottom as well. Against other thieves the atomicity is enough.
+    const bool taken =
+        top == bottom && top_.compare_exchange_strong(top, bottom + 1, std::memory_order_release,
+                                                      std::memory_order_relaxed);
+    // Empty now, at top == bottom + 1. Relaxed: it publishes no item.
+    bottom_.store(bottom + 1, std::memory_order_relaxed);
+    return taken;
+}
+
+inline void* deque::pop_oldest() noexcept {
+    std::int64_t top = top_.load(std::memory_order_relaxed);
+    if (top >= bottom_.load(std::memory_order_relaxed)) return nullptr;
+    void* const item = at(top).load(std::memory_order_relaxed);
+    // release: as in take_last().
+    if (EXEUNT_UNLIKELY(!top_.compare_exchange_strong(top, top + 1, std::memory_order_release,
+                                                      std::memory_order_relaxed)))
+        return nullptr;
+    return item;
 }
 
 inline void* deque::steal() noexcept {

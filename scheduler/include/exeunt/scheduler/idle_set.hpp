@@ -74,6 +74,18 @@ class idle_set {
         return false;
     }
 
+    /// Whether worker `w` is idle. Relaxed, as any().
+    bool contains(unsigned w) const noexcept {
+        EXEUNT_ASSERT(w < workers_);
+        return (bits_[w / bits].value.load(std::memory_order_relaxed) & mask(w)) != 0;
+    }
+
+    /// The one word in which all bits lie, for who looks at it again and again; null for more than
+    /// 64 workers. The caller's duties are those of any().
+    const atomic<std::uint64_t>* only_word() const noexcept {
+        return words_ == 1 ? &bits_[0].value : nullptr;
+    }
+
     /// How many are idle; approximate.
     unsigned count() const noexcept {
         int total = 0;

@@ -13,7 +13,7 @@
 ///
 ///     unsigned workers = available_cores();
 ///     std::vector<core_place> places = core_places();
-///     std::vector<unsigned> victims = victim_order(0, places);
+///     victim_classes victims = victim_order(0, places);
 ///
 /// What the system does not tell is assumed to be flat: one node, one cache, no quota. Nothing here
 /// fails; it is called at start-up, reads files and allocates.
@@ -45,10 +45,13 @@ std::vector<core_place> core_places_of(std::span<const int> cpus, const std::str
 /// The processors in this thread's affinity mask, ascending; empty when the system does not tell.
 std::vector<int> affine_cpus();
 
+/// Workers by their distance, nearest first; no class is empty.
+using victim_classes = std::vector<std::vector<unsigned>>;
+
 /// The other workers in the order in which `worker` should try to steal from them: those that share
-/// its cache, those of its node, the rest. `places[i]` is the place of worker i. Within a class it
-/// begins after `worker` and goes around, so that not all thieves visit one victim first.
-std::vector<unsigned> victim_order(unsigned worker, std::span<const core_place> places);
+/// its cache, those of its node, the rest. `places[i]` is the place of worker i. A class begins
+/// after `worker` and goes around.
+victim_classes victim_order(unsigned worker, std::span<const core_place> places);
 
 /// The CPU quota in cores (1.5 for 150 ms in 100 ms) of the control groups that `self_cgroup` (the
 /// text of /proc/self/cgroup) names, below `root` (/sys/fs/cgroup): the smallest of the group's own

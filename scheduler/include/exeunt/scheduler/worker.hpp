@@ -21,6 +21,12 @@ namespace exeunt::scheduler {
 
 /// With so many ready items a worker is crowded. Not inline, because a model checker has another.
 extern const std::size_t crowd;
+/// How long a worker takes its items to be before it has measured any. Not inline, as above.
+extern const std::int64_t unmeasured_item_ns;
+
+class worker;
+/// The thread's worker, for worker::current() and its like.
+[[gnu::tls_model("initial-exec")]] extern thread_local constinit worker* this_worker;
 
 /// One thread of a worker_pool. All but `post` and `unpark` belong to that thread.
 ///
@@ -44,20 +50,24 @@ class worker {
 
     /// The worker that runs the calling thread, or null. Never keep it across a suspension.
     EXEUNT_NOINLINE static worker* current() noexcept;
+    /// The same without a call, for functions that are no coroutines and are never inlined into
+    /// one: in a coroutine, which may continue on another thread, a compiler could keep the address
+    /// of a thread-local variable over a suspension.
+    static worker* current_in_function() noexcept { return this_worker; }
 
     /// Pushes a step of fork-join code: taken back by pop_if(), or stolen.
     void push(void* item) noexcept {
         deque_.push(item);
-        pool_.work_published(*this);
+        published();
     }
     /// Takes the newest item of the deque back if it is `expected`.
-    bool pop_if(void* expected) noexcept { return deque_.pop_if(expected) != nullptr; }
+    bool pop_if(void* expected) noexcept { return deque_.pop_if(expected); }
 
     /// A woken item: it runs next on this worker. No other worker is woken for it, but for the one
     /// that it displaces.
     void make_ready(void* item) noexcept {
         if (EXEUNT_UNLIKELY(in_turn_)) {
-            ready_.push(item);  // a batch of completions: in their order, one wake-up for all
+            queue(item);  // a batch of completions: in their order, one wake-up for all
         } else if (void* displaced = slot_.put(item)) {
             make_ready_last(displaced);
         } else if (EXEUNT_UNLIKELY(!pool_.slots_are_watched())) {
@@ -66,8 +76,24 @@ class worker {
     }
     /// Behind everything that is ready on this worker.
     void make_ready_last(void* item) noexcept {
+        queue(item);
+        published();
+    }
+    /// Behind everything that is ready on this worker, by the task that runs now and lets others
+    /// have their turn. Where its own next turn comes sooner than another worker could be there,
+    /// nobody is woken for it, and nobody takes it unless this worker is stuck: tasks that hand
+    /// each other work stay together.
+    void give_way(void* item) noexcept {
+        const bool alone = !others_are_ready();
+        const auto ahead = static_cast<std::int64_t>(ready_.size());
+        // relaxed, all of it: only this worker writes it, and see leaves_ready().
+        const bool soon = (ahead == 0 || soon_.load(std::memory_order_relaxed)) &&
+                          (ahead + 1) * item_ns_ < wake_up_ns;
+        soon_.store(soon, std::memory_order_relaxed);
         ready_.push(item);
-        pool_.work_published(*this);
+        active_light_fence();  // as in published()
+        if (EXEUNT_UNLIKELY(published_to_.load(std::memory_order_relaxed) != 0))
+            gave_way(alone, soon);
     }
     /// Runs `item` on the run loop before anything else, as soon as the present item has returned
     /// to it. One at a time.
@@ -142,7 +168,7 @@ class worker {
 
     /// Whether anything else is ready on this worker.
     bool others_are_ready() const noexcept {
-        return !looks_empty() || !slot_.empty() || !simulated_.empty();
+        return !ready_.empty() || !deque_.empty() || !slot_.empty() || !simulated_.empty();
     }
 
     /// The thread's main function; the pool calls it.
@@ -166,24 +192,54 @@ class worker {
         void* handled;
         unsigned int in_flight;
     };
+    /// What a worker owes the others when it goes to work.
+    enum duty : unsigned {
+        searching = 1,  ///< it is counted in the pool's searching_
+        watching = 2,   ///< it looks after the slots of busy workers
+        saw_work = 4,   ///< when it was about to sleep: somebody has to look after the rest
+    };
+    bool owes(duty one) const noexcept { return (duties_ & one) != 0; }
     static constexpr int max_depth = 64;
     static constexpr std::int64_t at_once_ns = 500;
+    /// About what it takes until a worker that sleeps has been woken and has stolen something.
+    static constexpr std::int64_t wake_up_ns = 25'000;
     static constexpr std::int64_t at_once_total_ns = 1'000'000;
     /// At most so many items run between two looks at the event loop and the shared queues.
     static constexpr unsigned fairness_interval = 61;
 
+    /// Something was pushed: see worker_pool::work_published().
+    void published() noexcept {
+        active_light_fence();  // pairs with the heavy_fence() in park(): publish, then look
+        // relaxed: ordered by the fence, or only a reason to call the function that has one.
+        if (EXEUNT_UNLIKELY(published_to_.load(std::memory_order_relaxed) != 0))
+            pool_.work_published(*this);
+    }
+    EXEUNT_NOINLINE void gave_way(bool alone, bool soon) noexcept;
+    /// To the end of ready_, for whoever comes first.
+    void queue(void* item) noexcept {
+        // relaxed: ordered against a worker's last look before sleep by the fence that follows.
+        soon_.store(false, std::memory_order_relaxed);
+        ready_.push(item);
+    }
     void* next() noexcept;
     void* look_around() noexcept;
     void* any_ready() noexcept;
     void* settle_on(void* item) noexcept;
+    EXEUNT_NOINLINE void* settle(void* item) noexcept;
     bool run_simulated(simulation& world);
     void* take_shared() noexcept;
     void* take_inbox() noexcept;
     void* search() noexcept;
     void stop_searching(bool found) noexcept;
+    void* steal_from(const std::vector<unsigned>& victims) noexcept;
     void* steal_from(worker& victim) noexcept;
     void* steal_stuck() noexcept;
-    bool looks_empty() const noexcept { return deque_.empty() && ready_.empty(); }
+    /// Any thread: whether there seems to be something that others may take.
+    bool has_for_others() const noexcept { return !deque_.empty() || leaves_ready(); }
+    bool leaves_ready() const noexcept {
+        // relaxed: a hint; a worker's last look before sleep has a fence.
+        return !ready_.empty() && !soon_.load(std::memory_order_relaxed);
+    }
     void park();
     bool falls_asleep() noexcept;
     void wakes_up(operation* done) noexcept;
@@ -197,7 +253,9 @@ class worker {
     void turn_event_loop();
     operation* wait_for_events(std::int64_t timeout_ns);
     void finish_turn(operation* done) noexcept;
+    std::int64_t looked(std::int64_t present) noexcept;
     bool watches_slots() noexcept;
+    void begin_watching() noexcept;
     void stop_watching() noexcept;
     void hand_over_watch() noexcept;
     std::int64_t time_to_sleep() noexcept;
@@ -205,6 +263,7 @@ class worker {
 
     // Owner only, hot.
     worker_pool& pool_;
+    const atomic<std::uint64_t>& published_to_;
     unsigned index_;
     const std::uint32_t identity_;
     unsigned until_look_ = fairness_interval;  ///< items
@@ -212,9 +271,7 @@ class worker {
     int slot_left_ = slot_run;
     int budget_ = budget;
     int depth_ = 0;
-    bool searching_ = false;
-    bool watching_ = false;
-    bool saw_work_ = false;
+    unsigned duties_ = 0;  ///< what settle() looks at: bits of `duty`
     bool in_turn_ = false;
     /// The C++ ABI's, of this thread.
     [[maybe_unused]] const void* exceptions_ = nullptr;
@@ -230,11 +287,13 @@ class worker {
     work_item* inbox_rest_ = nullptr;
     std::int64_t last_turn_ns_ = 0;
     std::int64_t last_look_ns_ = 0;
+    std::uint64_t last_look_executed_ = 0;       ///< what it had executed then
+    std::int64_t item_ns_ = unmeasured_item_ns;  ///< what an item took on average before that
     std::int64_t last_slots_ns_ = 0;   ///< when last looked at others' slots
     std::uint64_t seen_executed_ = 0;  ///< by the whole pool, when last asked to watch
     xorshift random_;
     core::owner<poller> poller_;
-    std::vector<unsigned> victims_;         ///< the other workers, nearest first
+    std::vector<std::vector<unsigned>> victims_;  ///< the other workers by distance, nearest first
     std::vector<std::uint64_t> last_seen_;  ///< what they had executed when last looked at
     std::vector<void*> simulated_;          ///< all that is ready, in a simulation
 
@@ -242,6 +301,9 @@ class worker {
     alignas(EXEUNT_CACHE_LINE) lifo_slot slot_;
     deque deque_;
     deque ready_;
+    /// Whether all that lies in ready_ has given way and runs soon: others leave it alone. Written
+    /// by the owner, read by others.
+    atomic<bool> soon_{false};
     alignas(EXEUNT_CACHE_LINE) inbox inbox_;
     timer_wheel timers_;
     worker_counters counters_;

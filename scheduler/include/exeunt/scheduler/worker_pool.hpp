@@ -58,12 +58,13 @@ class worker_pool {
     static int alive() noexcept { return alive_.load(std::memory_order_relaxed); }
 
     /// A worker has pushed to a queue that others may steal from: makes sure that somebody looks,
-    /// if anybody is idle. Costs two loads when nobody is.
-    void work_published(worker& by) noexcept {
-        light_fence();  // pairs with the heavy_fence() in worker::park(): publish, then look
-        // Ordered by the fence above against the parking worker's set() and recheck.
-        if (EXEUNT_UNLIKELY(idle_.any()) && !anybody_searches()) wake_one(by);
-    }
+    /// if anybody is idle.
+    EXEUNT_NOINLINE void work_published(worker& by) noexcept;
+    /// What a worker looks at after it has published something: while it is 0 nobody is idle, and
+    /// work_published() need not be called. This spares the usual case the fence's own questions:
+    /// where a fence is more than the compiler's, or the idle bits are more than one word, this is
+    /// a word that is never 0. Chosen once, from the fences that are active then.
+    const atomic<std::uint64_t>& published_to() const noexcept;
 
  private:
     friend class worker;
@@ -138,8 +139,8 @@ class worker_pool {
     /// Set once by the destructor, read by every worker before it parks and after it wakes.
     alignas(EXEUNT_CACHE_LINE) atomic<bool> stop_{false};
     /// Threads in the midst of inject() or worker::post(). Written by them, read by the destructor,
-    /// which waits.
-    atomic<int> publishing_{0};
+    /// which waits. Apart from what workers read before each item.
+    alignas(EXEUNT_CACHE_LINE) atomic<int> publishing_{0};
     static atomic<int> alive_;
 };
 
