@@ -11,7 +11,7 @@
 
 namespace exeunt::scheduler {
 
-thread_local constinit worker* this_worker = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local constinit worker* this_worker = nullptr;
 
 namespace {
 
@@ -349,6 +349,19 @@ void* worker::steal_stuck() noexcept {
         }
     }
     return nullptr;
+}
+
+void worker::give_way(void* item) noexcept {
+    const bool alone = !others_are_ready();
+    const auto ahead = static_cast<std::int64_t>(ready_.size());
+    // relaxed, all of it: only this worker writes it, and see leaves_ready().
+    const bool soon = (ahead == 0 || soon_.load(std::memory_order_relaxed)) &&
+                      (ahead + 1) * item_ns_ < wake_up_ns;
+    soon_.store(soon, std::memory_order_relaxed);
+    ready_.push(item);
+    active_light_fence();  // as in published()
+    // relaxed: as there.
+    if (EXEUNT_UNLIKELY(published_to_.load(std::memory_order_relaxed) != 0)) gave_way(alone, soon);
 }
 
 /// Somebody is idle. What was just pushed may be left to this worker, which comes to it before

@@ -54,7 +54,7 @@ void heavy_fence() noexcept {
 const int pauses_before_sleep = 1;
 /// Two that are ready are a crowd: a model that wants one makes it (spawn_at_once_model.cpp).
 const std::size_t crowd = 2;
-/// Nothing is measured in so few items: they are all short, and left to the worker that they are on.
+/// Nothing is measured in so few items: all are short, and left to their worker where they may be.
 const std::int64_t unmeasured_item_ns = 0;
 
 void spin_pause() noexcept {

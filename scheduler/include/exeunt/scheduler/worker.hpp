@@ -83,18 +83,7 @@ class worker {
     /// have their turn. Where its own next turn comes sooner than another worker could be there,
     /// nobody is woken for it, and nobody takes it unless this worker is stuck: tasks that hand
     /// each other work stay together.
-    void give_way(void* item) noexcept {
-        const bool alone = !others_are_ready();
-        const auto ahead = static_cast<std::int64_t>(ready_.size());
-        // relaxed, all of it: only this worker writes it, and see leaves_ready().
-        const bool soon = (ahead == 0 || soon_.load(std::memory_order_relaxed)) &&
-                          (ahead + 1) * item_ns_ < wake_up_ns;
-        soon_.store(soon, std::memory_order_relaxed);
-        ready_.push(item);
-        active_light_fence();  // as in published()
-        if (EXEUNT_UNLIKELY(published_to_.load(std::memory_order_relaxed) != 0))
-            gave_way(alone, soon);
-    }
+    EXEUNT_NOINLINE void give_way(void* item) noexcept;
     /// Runs `item` on the run loop before anything else, as soon as the present item has returned
     /// to it. One at a time.
     void bounce(void* item) noexcept {
@@ -222,7 +211,7 @@ class worker {
         ready_.push(item);
     }
     void* next() noexcept;
-    void* look_around() noexcept;
+    EXEUNT_NOINLINE void* look_around() noexcept;
     void* any_ready() noexcept;
     void* settle_on(void* item) noexcept;
     EXEUNT_NOINLINE void* settle(void* item) noexcept;
