@@ -118,7 +118,7 @@ class fixed_join_of<Derived, std::index_sequence<I...>, Ts...>
     }
 
     template <std::size_t J, class T>
-    static void ended(void* self) {
+    EXEUNT_NOINLINE static void ended(void* self) {
         auto& b = branch<T>::of(self);
         auto& me = static_cast<Derived&>(*b.up());
         me.branch_ended(b, J, b.destroy_coroutine());

@@ -148,7 +148,7 @@ class range_join : public listing_combinator, public fork_join<range_join<Range,
         std::size_t index = 0;
     };
 
-    static void ended(void* self) {
+    EXEUNT_NOINLINE static void ended(void* self) {
         auto& b = static_cast<child_branch&>(branch<value_type, listed_strand>::of(self));
         auto& me = static_cast<range_join&>(*b.up());
         const bool has_value = b.destroy_coroutine();

@@ -80,9 +80,9 @@ class worker {
         published();
     }
     /// Behind everything that is ready on this worker, by the task that runs now and lets others
-    /// have their turn. Where its own next turn comes sooner than another worker could be there,
-    /// nobody is woken for it, and nobody takes it unless this worker is stuck: tasks that hand
-    /// each other work stay together.
+    /// have their turn. Tasks that wake one another stay together: where its own next turn comes
+    /// sooner than another worker could be there, nobody is woken for it, and nobody takes it
+    /// unless this worker is stuck.
     EXEUNT_NOINLINE void give_way(void* item) noexcept;
     /// Runs `item` on the run loop before anything else, as soon as the present item has returned
     /// to it. One at a time.
@@ -278,13 +278,14 @@ class worker {
     std::int64_t last_look_ns_ = 0;
     std::uint64_t last_look_executed_ = 0;       ///< what it had executed then
     std::int64_t item_ns_ = unmeasured_item_ns;  ///< what an item took on average before that
-    std::int64_t last_slots_ns_ = 0;   ///< when last looked at others' slots
-    std::uint64_t seen_executed_ = 0;  ///< by the whole pool, when last asked to watch
+    std::int64_t together_until_ = 0;            ///< see give_way()
+    std::int64_t last_slots_ns_ = 0;             ///< when last looked at others' slots
+    std::uint64_t seen_executed_ = 0;            ///< by the whole pool, when last asked to watch
     xorshift random_;
     core::owner<poller> poller_;
     std::vector<std::vector<unsigned>> victims_;  ///< the other workers by distance, nearest first
-    std::vector<std::uint64_t> last_seen_;  ///< what they had executed when last looked at
-    std::vector<void*> simulated_;          ///< all that is ready, in a simulation
+    std::vector<std::uint64_t> last_seen_;        ///< what they had executed when last looked at
+    std::vector<void*> simulated_;                ///< all that is ready, in a simulation
 
     // Shared.
     alignas(EXEUNT_CACHE_LINE) lifo_slot slot_;
