@@ -135,6 +135,27 @@ TEST(deque, pops_what_it_expects_or_nothing) {
     }));
 }
 
+/// As is_refilled_where_it_was_stolen_from, for the pop that knows what it expects.
+TEST(deque, pops_what_it_expects_where_it_was_stolen_from) {
+    EXPECT_TRUE(holds(options("deque/pop_if_wraps").preemptions(3), [] {
+        owner o(2);
+        parallel({
+            [&] {
+                o.push();
+                o.push();
+                o.take_if(o.items[1]);
+                o.push();
+                o.take_if(o.items[2]);
+                o.push();
+            },
+            [&] {
+                o.take(o.work.steal());
+                o.take(o.work.steal());
+            },
+        });
+    }));
+}
+
 TEST(deque, owner_takes_the_oldest_beside_thieves) {
     EXPECT_TRUE(holds(options("deque/pop_oldest").preemptions(3), [] {
         owner o(2);
