@@ -173,8 +173,10 @@ EXEUNT_ALWAYS_INLINE void* worker::next() noexcept {
     }
     if (void* item = slot_.take()) {
         if (EXEUNT_LIKELY(--slot_left_ >= 0)) return item;
-        // The pair in the slot had its turns: it queues behind everybody else.
+        // The pair in the slot had its turns: it queues behind everybody else, and still relies on
+        // the watcher, who may have looked while it was in neither place.
         ready_.push(item);
+        if (EXEUNT_UNLIKELY(!pool_.slots_are_watched())) pool_.wake_one(*this);
     }
     slot_left_ = slot_run;
     if (void* item = deque_.pop()) return item;
@@ -189,15 +191,12 @@ void worker::run_loop() {
     last_turn_ns_ = now();
     last_look_ns_ = last_turn_ns_;
     while (!pool_.stopping()) {
-        // Until it has looked around, or there is nothing to do.
-        do {
-            void* item = settle_on(next());
-            if (EXEUNT_UNLIKELY(item == nullptr)) {
-                park();
-                break;
-            }
+        void* item = settle_on(next());
+        if (EXEUNT_LIKELY(item != nullptr)) {
             execute(item);
-        } while (until_look_ != look_interval_);
+        } else {
+            park();
+        }
     }
 }
 
@@ -225,6 +224,13 @@ void* worker::look_around() noexcept {
         look_interval_ = std::min(look_interval_ * 2, fairness_interval);
     }
     until_look_ = look_interval_;
+    // relaxed: as in queue().
+    if (soon_.load(std::memory_order_relaxed) &&
+        static_cast<std::int64_t>(ready_.size()) * item_ns_ >= wake_up_ns) {
+        // The turns of those that have given way do not come as soon as it seemed.
+        soon_.store(false, std::memory_order_relaxed);
+        published();
+    }
     if (present - last_turn_ns_ >= turn_interval_ns) turn_event_loop();
     if (void* item = take_shared()) {
         // Others may take what this turn has made ready, in case the item takes long.

@@ -67,21 +67,27 @@ void* worker::steal_from(worker& victim) noexcept {
     return item;
 }
 
-/// An item in the slot of a worker that has not come back to its run loop since this worker last
-/// looked, some time ago, waits behind a long computation, and so does what has given way there.
-/// Nobody is woken for either, so sleepers look themselves.
+/// An item in the slot of a worker that has run nothing since this worker last looked, some time
+/// ago, waits behind a long computation, and so does what has given way there; that also where the
+/// worker runs less than it seemed when it was decided to leave it alone. Nobody is woken for
+/// either, so sleepers look themselves.
 void* worker::steal_stuck() noexcept {
     const std::int64_t present = now();
+    const std::int64_t passed = present - last_slots_ns_;
     // (In a simulation time stands still while there is something to do.)
-    if (present - last_slots_ns_ < stuck_ns && !pool_.simulated()) return nullptr;
+    if (passed < stuck_ns && !pool_.simulated()) return nullptr;
     last_slots_ns_ = present;
     for (const std::vector<unsigned>& victims : victims_) {
         for (unsigned victim_index : victims) {
             worker& victim = pool_.at(victim_index);
-            if (victim.slot_.empty() && victim.ready_.empty()) continue;
             const std::uint64_t executed = victim.counters_.executed.read();
-            if (std::exchange(last_seen_[victim_index], executed) != executed) continue;
-            void* item = victim.slot_.steal();
+            const std::uint64_t ran = executed - std::exchange(last_seen_[victim_index], executed);
+            if (victim.slot_.empty() && victim.ready_.empty()) continue;
+            if (static_cast<std::int64_t>(ran) * wake_up_ns >= passed && ran != 0) continue;
+            // There may be more, for those whom this worker wakes when it goes to work.
+            // relaxed: as in queue(); its owner decides anew when something gives way again.
+            victim.soon_.store(false, std::memory_order_relaxed);
+            void* item = ran == 0 ? victim.slot_.steal() : nullptr;
             if (item == nullptr) item = victim.ready_.steal();
             if (item == nullptr) continue;
             counters_.stolen.add();

@@ -198,6 +198,7 @@ struct turns : work_item {
             explore(true);
             here.make_ready(static_cast<work_item*>(&me.beside));
             here.give_way(static_cast<work_item*>(&me));
+            if (me.also != nullptr) here.give_way(static_cast<work_item*>(me.also));
             return;
         }
         if (me.then != nullptr) {
@@ -209,6 +210,7 @@ struct turns : work_item {
     finish& done;
     job& beside;
     job* then = nullptr;
+    job* also = nullptr;  ///< gives way behind it
     int runs = 0;
 };
 
@@ -249,6 +251,29 @@ TEST(parking, what_gave_way_beside_a_worker_that_is_stuck) {
                 all.wait();
             }
             require(two.runs == 2 && beside.runs == 1 && after.runs == 1, "one ran twice");
+        }));
+}
+
+/// All of it: who finds the first does not leave the second to the watcher's next look.
+TEST(parking, all_that_gave_way_beside_a_worker_that_is_stuck) {
+    EXPECT_TRUE(holds(
+        options("parking/all_stuck").preemptions(1).stale_loads(0).at_most(10'000).random(10'000),
+        [] {
+            explore(false);
+            finish both(2), ended(1);
+            job beside(ended), second(both);
+            turns first(both, beside);
+            first.also = &second;
+            beside.waits_for = &both;
+            {
+                worker_pool pool(workers(3));
+                wait_for_others();
+                pool.inject(first);
+                ended.wait();
+                explore(false);
+                require(timeouts() <= 2, "the second has waited for a look of its own");
+            }
+            require(first.runs == 2 && beside.runs == 1 && second.runs == 1, "one ran twice");
         }));
 }
 

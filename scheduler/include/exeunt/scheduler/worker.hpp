@@ -292,7 +292,7 @@ class worker {
     deque deque_;
     deque ready_;
     /// Whether all that lies in ready_ has given way and runs soon: others leave it alone. Written
-    /// by the owner, read by others.
+    /// by the owner, cleared also by who finds it stuck; read by others.
     atomic<bool> soon_{false};
     alignas(EXEUNT_CACHE_LINE) inbox inbox_;
     timer_wheel timers_;
