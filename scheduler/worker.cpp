@@ -284,7 +284,7 @@ void worker::give_way(void* item) noexcept {
     if (!slot_.empty()) together_until_ = last_look_ns_ + together_ns;
     const bool together = last_look_ns_ < together_until_;
     const auto ahead = static_cast<std::int64_t>(ready_.size());
-    // relaxed, all of it: a thief may clear it meanwhile, as steal_stuck() says; see leaves_ready().
+    // relaxed, all of it: a hint, which steal_stuck() may clear meanwhile; see leaves_ready().
     const bool soon = together && (ahead == 0 || soon_.load(std::memory_order_relaxed)) &&
                       (ahead + 1) * item_ns_ < wake_up_ns;
     soon_.store(soon, std::memory_order_relaxed);
