@@ -11,6 +11,7 @@
 #include <mutex>
 #include <system_error>
 
+#include "attempt.hpp"
 #include "descriptor_poller.hpp"
 #include "descriptor_pool.hpp"
 #include "exeunt/scheduler/sockets.hpp"
@@ -128,6 +129,27 @@ void descriptor::conclude(const operation& op, std::int32_t result) noexcept {
         (op.code == opcode::receive || op.code == opcode::send) && op.flags == 0)
         drained = static_cast<std::uint32_t>(result) < op.length;
     if (drained) ready_ = static_cast<std::uint8_t>((ready_ & ~way) | stays_ready_);
+}
+
+bool descriptor::may_hide_bytes(const operation& op) const noexcept {
+    const bool receives =
+        op.code == opcode::receive || op.code == opcode::receive_message || op.code == opcode::read;
+    return kind_ == descriptor_kind::tcp_stream && (stays_ready_ & in) != 0 && receives &&
+           (op.flags & (MSG_OOB | MSG_ERRQUEUE)) == 0;
+}
+
+std::int32_t descriptor::try_now(const operation& op) noexcept {
+    std::int32_t result = attempt(op, fd());
+    // Before it passes over urgent data, Linux's recv() looks whether a signal is pending for the
+    // thread (or other work: io_uring uses the same flag), and says EAGAIN then, whatever lies
+    // behind. No event would tell of it again.
+    while (EXEUNT_UNLIKELY(result == -EAGAIN && may_hide_bytes(op))) {
+        pollfd entry{fd(), POLLIN, 0};
+        if (::poll(&entry, 1, 0) == 0 || (entry.revents & POLLIN) == 0) break;
+        result = attempt(op, fd());
+    }
+    conclude(op, result);
+    return result;
 }
 
 int descriptor::retire() noexcept {

@@ -362,6 +362,9 @@ void io_uring_poller::complete(operation& op, std::int32_t result, std::uint32_t
     const std::uint8_t base = was & static_cast<std::uint8_t>(~by_readiness);
     const bool ready_now = (was & by_readiness) != 0 && result >= 0;
     if (ready_now) result = attempt(op, d.fd());
+    // Nobody has asked for it: the kernel gives up what it would hand to one of its threads when
+    // signals keep it from making that thread. Nothing was moved.
+    if (EXEUNT_UNLIKELY(result == -ECANCELED && base == in_kernel)) result = -EAGAIN;
     if (result == -EAGAIN) {
         // Some kernels hand EAGAIN through when the file is non-blocking: wait for readiness first.
         if (base != cancelling && !d.closed_) {

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <mutex>
 
-#include "attempt.hpp"
 #include "descriptor_pool.hpp"
 
 namespace exeunt::scheduler {
@@ -26,8 +25,7 @@ bool readiness_poller::submit(operation& op) {
         return true;
     }
     if (d.home_ == nullptr || (d.ready_ & descriptor::directions(op)) != 0) {
-        const std::int32_t result = attempt(op, d.fd());
-        d.conclude(op, result);
+        const std::int32_t result = d.try_now(op);
         if (result != -EAGAIN) {
             op.result = result;
             return true;
@@ -86,8 +84,7 @@ void readiness_poller::became_ready(descriptor& d, std::uint8_t directions, std:
             operation* const next = static_cast<operation*>(op->next);
             const std::uint8_t way = descriptor::directions(*op);
             if ((way & open) != 0) {
-                const std::int32_t result = attempt(*op, d.fd());
-                d.conclude(*op, result);
+                const std::int32_t result = d.try_now(*op);
                 if (result != -EAGAIN) {
                     d.remove(*op);
                     op->result = result;

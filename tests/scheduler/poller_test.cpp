@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "exeunt/scheduler/descriptor.hpp"
+#include "tests/rounds.hpp"
 #include "tests/scheduler/poller_fixture.hpp"
 
 namespace {
@@ -134,6 +135,34 @@ TEST_P(poller, urgent_data_hides_nothing) {
         all.append(bytes.data(), static_cast<std::size_t>(n));
     }
     EXPECT_EQ(all, "abcd");
+}
+
+// At urgent data, Linux's recv() says that it would block whenever a signal is pending.
+TEST_P(poller, urgent_data_and_signals_hide_nothing) {
+    signals_to_this_thread often;
+    for (int round = 0; round < exeunt::tests::rounds(300); ++round) {
+        tcp_server server;
+        ex::descriptor_handle client = server.connected();
+        op accept(ex::opcode::accept, server.listener);
+        ex::descriptor_handle peer(run(accept), ex::descriptor_kind::tcp_stream);
+        std::array<char, 16> bytes{};
+        op first(ex::opcode::receive, peer, bytes.data(), bytes.size());
+        ASSERT_FALSE(loop->submit(first));
+        (void)turn(*loop, 0);
+        ASSERT_EQ(::send(client.fd(), "ab", 2, 0), 2);
+        ASSERT_EQ(::send(client.fd(), "!", 1, MSG_OOB), 1);
+        ASSERT_EQ(::send(client.fd(), "cd", 2, 0), 2);
+        wait_for(*loop, first);
+        ASSERT_GT(first.result, 0);
+        std::string all(bytes.data(), static_cast<std::size_t>(first.result));
+        while (all.size() < 4) {
+            op next(ex::opcode::receive, peer, bytes.data(), bytes.size());
+            const std::int32_t n = run(next);
+            ASSERT_GT(n, 0) << "in round " << round;
+            all.append(bytes.data(), static_cast<std::size_t>(n));
+        }
+        ASSERT_EQ(all, "abcd");
+    }
 }
 
 TEST_P(poller, send_waits_for_room) {

@@ -110,6 +110,10 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     // The lock is held when these are called; retire() releases it.
     void append(operation& op) noexcept;
     void remove(operation& op) noexcept;
+    /// Makes the call that `op` stands for, see attempt(); concludes from it.
+    std::int32_t try_now(const operation& op) noexcept;
+    /// Whether "would block" may be said of `op` although bytes have arrived.
+    bool may_hide_bytes(const operation& op) const noexcept;
     /// After an attempt of `op`: in which directions there is nothing more to be had.
     void conclude(const operation& op, std::int32_t result) noexcept;
     /// Gives the record back. Returns the number, which is still open.
