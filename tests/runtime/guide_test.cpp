@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-// The programs of docs/guide/tasks.md, options.md and simulation.md: the pages quote the marked
-// parts.
+// The programs of docs/guide/tasks.md, options.md and simulation.md, and one of parallel.md: the
+// pages quote the marked parts.
 #include <exeunt/runtime/channel.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/mutex.hpp>
+#include <exeunt/runtime/parallel_for_each.hpp>
 #include <exeunt/runtime/runtime.hpp>
 #include <exeunt/runtime/settled.hpp>
 #include <exeunt/runtime/shield.hpp>
@@ -53,6 +54,18 @@ ex::task<std::size_t> total(std::vector<std::string> names) {
     co_return bytes;
 }
 // [/gather]
+
+// [for_each_element]
+ex::task<> scale(std::vector<double>& values, double by) {
+    co_await ex::parallel_for_each(values, 10'000, [by](double& each) { each *= by; });
+}
+// [/for_each_element]
+
+TEST_P(guide_test, computes_on_all_workers) {
+    std::vector<double> values(50'000, 2.0);
+    run(scale(values, 1.5));
+    EXPECT_EQ(values, std::vector<double>(50'000, 3.0));
+}
 
 TEST_P(guide_test, gathers) {
     EXPECT_EQ(run(total({"a", "bc"})), 13u);

@@ -44,6 +44,7 @@
 #include <exeunt/runtime/hooks.hpp>
 #include <exeunt/runtime/mutex.hpp>
 #include <exeunt/runtime/options.hpp>
+#include <exeunt/runtime/parallel_for_each.hpp>
 #include <exeunt/runtime/race.hpp>
 #include <exeunt/runtime/result.hpp>
 #include <exeunt/runtime/runtime.hpp>

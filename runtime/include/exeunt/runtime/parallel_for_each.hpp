@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exeunt/runtime/callable_guard.hpp>
+#include <exeunt/runtime/gather.hpp>
+#include <exeunt/runtime/yield.hpp>
+#include <exeunt/scheduler/lean_std.hpp>
+
+#include <cstddef>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+/// One function for every element of a range, on all workers.
+///
+///     co_await ex::parallel_for_each(pixels, 1000, [](pixel& p) { p = brighter(p); });
+///     co_await ex::parallel_for_each(urls, 1, fetch);  // fetch() makes a task
+namespace exeunt {
+namespace core {
+
+/// A range that can be cut into pieces.
+template <class Range>
+concept divisible_range =
+    std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>;
+
+/// What can be called with each of its elements.
+template <class F, class Range>
+concept visitor_of = std::is_invocable_v<std::add_lvalue_reference_t<std::decay_t<F>>,
+                                         std::ranges::range_reference_t<Range>>;
+
+}  // namespace core
+
+/// Calls `function(element)` for every element. The range is halved until a piece has at most
+/// `grain` elements; whichever worker is free takes a piece, and calls the function for one element
+/// after another. Where it makes a task, that is awaited before the next element.
+///
+/// `range`: a variable is referred to, and must live until the end; a temporary is moved in.
+/// `grain`: elements, at least 1. A piece costs about 100 ns beside its work: so many elements as
+/// take 10 us leave that unnoticed, and are soon done when the workers have different amounts left.
+/// `function`: copied, or moved in from `ex::moved(f)`; several workers call the same object at the
+/// same time.
+///
+/// Errors: std::invalid_argument for a grain of 0. When the function, or a task that it makes,
+/// throws, the rest of that piece is left out, pieces that have not begun do not begin, the tasks
+/// of other pieces are cancelled, and the first exception in time is rethrown when all have ended;
+/// later ones go to on_suppressed().
+/// Cancellation: the same. A piece that calls a plain function goes on to its end.
+/// Fairness: between two pieces others that are ready have their turn, as at a checkpoint().
+/// Complexity: for n elements 2n / grain tasks, of which a worker has O(log(n / grain)) at a time
+/// unless they wait. The halving is that of Cilk's loops (Frigo, Leiserson, Randall, 1998).
+template <core::divisible_range Range, core::visitor_of<Range> F>
+[[nodiscard]] EXEUNT_CORO_WRAPPER task<> parallel_for_each(Range&& range, std::size_t grain,
+                                                           F&& function);
+
+// ------------------------------------------------------------------------------ implementation
+namespace core {
+
+template <class Iterator, class F>
+struct loop_in_pieces {
+    loop_in_pieces(Iterator first_element, std::size_t most, F& of_each)
+        : first(std::move(first_element)), grain(most), function(of_each) {}
+    Iterator first;
+    std::size_t grain;
+    F& function;
+};
+
+template <class Iterator, class F>
+task<> run_piece(const loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size_t end) {
+    co_await checkpoint();
+    Iterator at = loop.first + static_cast<std::iter_difference_t<Iterator>>(begin);
+    for (; begin < end; ++begin, ++at) {
+        if constexpr (any_task<std::invoke_result_t<F&, std::iter_reference_t<Iterator>>>) {
+            static_cast<void>(co_await core::invoke(loop.function, *at));
+        } else {
+            static_cast<void>(core::invoke(loop.function, *at));
+        }
+    }
+}
+
+template <class Iterator, class F>
+EXEUNT_CORO_WRAPPER task<> run_part(const loop_in_pieces<Iterator, F>& loop, std::size_t begin,
+                                    std::size_t end);
+
+template <class Iterator, class F>
+task<> run_halves(const loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size_t end) {
+    const std::size_t pieces = (end - begin - 1) / loop.grain + 1;
+    const std::size_t middle = begin + pieces / 2 * loop.grain;
+    co_await gather(run_part(loop, begin, middle), run_part(loop, middle, end));
+}
+
+template <class Iterator, class F>
+EXEUNT_CORO_WRAPPER task<> run_part(const loop_in_pieces<Iterator, F>& loop, std::size_t begin,
+                                    std::size_t end) {
+    return end - begin <= loop.grain ? run_piece(loop, begin, end) : run_halves(loop, begin, end);
+}
+
+/// `Range` is a reference, or what keeps the elements itself.
+template <class Range, class F>
+task<> run_loop_of(Range range, std::size_t grain, F function) {
+    const loop_in_pieces loop(std::ranges::begin(range), grain, function);
+    co_await run_part(loop, 0, static_cast<std::size_t>(std::ranges::size(range)));
+}
+
+}  // namespace core
+
+template <core::divisible_range Range, core::visitor_of<Range> F>
+task<> parallel_for_each(Range&& range, std::size_t grain, F&& function) {
+    core::refuse_fragile_temporary<F>();
+    if (grain == 0)
+        throw std::invalid_argument("parallel_for_each: a piece needs at least one element");
+    return core::run_loop_of<Range, std::decay_t<F>>(std::forward<Range>(range), grain,
+                                                     std::forward<F>(function));
+}
+
+}  // namespace exeunt
