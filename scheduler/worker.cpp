@@ -244,6 +244,12 @@ void* worker::look_around() noexcept {
     return ready_.pop_oldest();
 }
 
+bool worker::looks_next_if_late() noexcept {
+    if (now() - last_look_ns_ < turn_interval_ns) return false;
+    until_look_ = 1;
+    return true;
+}
+
 /// Of all that is ready here, in an order that the seed decides.
 void* worker::any_ready() noexcept {
     if (void* item = slot_.take()) simulated_.push_back(item);

@@ -57,7 +57,8 @@ ex::task<std::size_t> total(std::vector<std::string> names) {
 
 // [for_each_element]
 ex::task<> scale(std::vector<double>& values, double by) {
-    co_await ex::parallel_for_each(values, 10'000, [by](double& each) { each *= by; });
+    const auto scaled = [by](double& each) { each *= by; };
+    co_await ex::parallel_for_each(values, 10'000, scaled);
 }
 // [/for_each_element]
 

@@ -186,23 +186,28 @@ TEST_P(parallel_for_each_test, ends_as_cancelled) {
     EXPECT_EQ(counted::living(), 0);
 }
 
-// Plain functions do not suspend; the deadline is noticed between two pieces.
-task<> gives_up_between_pieces() {
-    atomic<bool> over{false};
+// Plain functions do not suspend: the deadline is noticed between two pieces. Returns how many
+// calls there were.
+task<int> gives_up_between_pieces() {
     atomic<int> calls{0};
-    const auto endless = [&over, &calls](int) {
+    const auto slow = [&calls](int) {
         calls.fetch_add(1, std::memory_order_relaxed);
         std::this_thread::sleep_for(100us);
-        return over.load(std::memory_order_relaxed);
     };
     const auto value =
-        co_await move_on_after(5ms, parallel_for_each(std::views::iota(0, 10'000'000), 1, endless));
+        co_await move_on_after(5ms, parallel_for_each(std::views::iota(0, 1'000'000), 1, slow));
     EXPECT_FALSE(value);
-    EXPECT_LT(calls.load(), 10'000'000);
+    co_return calls.load();
 }
 
 TEST_P(parallel_for_each_test, notices_a_deadline_between_two_pieces) {
-    run(gives_up_between_pieces());
+    const int calls = run(gives_up_between_pieces());
+    // 50 of them take as long as the deadline is away, however slow the machine is.
+    if (workers() == 1) {
+        EXPECT_LE(calls, 60);
+    } else {
+        EXPECT_LT(calls, 1'000'000);
+    }
 }
 
 TEST_P(parallel_for_each_test, refuses_pieces_of_nothing) {

@@ -45,7 +45,7 @@ concept visitor_of = std::is_invocable_v<std::add_lvalue_reference_t<std::decay_
 /// of other pieces are cancelled, and the first exception in time is rethrown when all have ended;
 /// later ones go to on_suppressed().
 /// Cancellation: the same. A piece that calls a plain function goes on to its end.
-/// Fairness: between two pieces others that are ready have their turn, as at a checkpoint().
+/// Fairness: between two pieces others have their turn, once 50 us have passed since they had it.
 /// Complexity: for n elements 2n / grain tasks, of which a worker has O(log(n / grain)) at a time
 /// unless they wait. The halving is that of Cilk's loops (Frigo, Leiserson, Randall, 1998).
 template <core::divisible_range Range, core::visitor_of<Range> F>
@@ -66,7 +66,7 @@ struct loop_in_pieces {
 
 template <class Iterator, class F>
 task<> run_piece(const loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size_t end) {
-    co_await checkpoint();
+    co_await yield_awaiter(gives_way::by_clock);
     Iterator at = loop.first + static_cast<std::iter_difference_t<Iterator>>(begin);
     for (; begin < end; ++begin, ++at) {
         if constexpr (any_task<std::invoke_result_t<F&, std::iter_reference_t<Iterator>>>) {

@@ -4,6 +4,8 @@
 #include <exeunt/runtime/promise.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
+#include <cstdint>
+
 /// Letting others run, and noticing a cancellation, in the midst of a computation.
 ///
 ///     for (auto& row : matrix) {
@@ -31,9 +33,16 @@ core::cancel_requested_awaiter cancel_requested() noexcept;
 // ------------------------------------------------------------------------------ implementation
 namespace core {
 
+/// When a task gives way: always when its budget is used up, and besides ...
+enum class gives_way : std::uint8_t {
+    to_others,  ///< when others are ready
+    never,
+    by_clock,  ///< when the event loop and the shared queues have waited for too long
+};
+
 class [[nodiscard]] yield_awaiter {
  public:
-    explicit yield_awaiter(bool always) noexcept : always_(always) {}
+    explicit yield_awaiter(gives_way when) noexcept : besides_(when) {}
 
     bool await_ready() const noexcept { return false; }
     /// Whether it suspends. Not a symmetric transfer: going on at once is then a branch.
@@ -42,7 +51,7 @@ class [[nodiscard]] yield_awaiter {
         strand& s = *self.promise().strand;
         if (EXEUNT_UNLIKELY(s.cancel_requested())) return unwinds(self.promise());
         scheduler::worker& w = *scheduler::worker::current();
-        if (EXEUNT_LIKELY(w.spend()) && (!always_ || !w.others_are_ready())) return false;
+        if (EXEUNT_LIKELY(w.spend()) && !besides(w)) return false;
         // The frame itself is queued: it is frame-shaped, and needs no leaf to be resumed by.
         w.give_way(self.address());
         return true;
@@ -57,9 +66,13 @@ class [[nodiscard]] yield_awaiter {
         leaf at;
     };
     EXEUNT_COLD bool unwinds(promise_base& self) noexcept;
+    bool besides(scheduler::worker& here) const noexcept {
+        if (besides_ == gives_way::to_others) return here.others_are_ready();
+        return besides_ == gives_way::by_clock && here.looks_next_if_late();
+    }
 
     never_parked leaf_;
-    bool always_;
+    gives_way besides_;
 };
 
 class [[nodiscard]] cancel_requested_awaiter {
@@ -80,10 +93,10 @@ class [[nodiscard]] cancel_requested_awaiter {
 }  // namespace core
 
 inline core::yield_awaiter yield_now() noexcept {
-    return core::yield_awaiter(true);
+    return core::yield_awaiter(core::gives_way::to_others);
 }
 inline core::yield_awaiter checkpoint() noexcept {
-    return core::yield_awaiter(false);
+    return core::yield_awaiter(core::gives_way::never);
 }
 inline core::cancel_requested_awaiter cancel_requested() noexcept {
     return core::cancel_requested_awaiter();

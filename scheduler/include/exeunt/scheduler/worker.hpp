@@ -126,6 +126,9 @@ class worker {
         later_ = nullptr;
         return true;
     }
+    /// Whether more time has passed since the last look at the event loop and the shared queues
+    /// than ought to; the next look then comes after the present item. Reads the clock.
+    bool looks_next_if_late() noexcept;
     /// Counts the symmetric transfers of the present item, where they may use up the stack.
     bool transfer_too_deep() noexcept { return ++depth_ > max_depth; }
 
