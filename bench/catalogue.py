@@ -104,6 +104,10 @@ WORKLOADS = (
     Workload("scheduler", "gather_range", time("task"), "Gather a million",
              "The same million empty tasks, handed over as one range. oneTBB spawns them into a"
              " task_group; its parallel_for would make a task of a block, not of an element."),
+    Workload("scheduler", "await", time("await"), "Await an empty task",
+             "One task awaits a task that does nothing, over and over: what it takes to make it, go"
+             " into it and come back. Tokio's is a boxed future: without a box the compiler leaves"
+             " nothing of it. serial is a call that is not inlined."),
     Workload("scheduler", "yield", time("yield"), "Yield, alone",
              "One task gives way over and over while nobody else is ready."),
     Workload("scheduler", "yield_1000", time("yield"), "Yield among a thousand",
