@@ -7,8 +7,9 @@
 #include <cstdint>
 #include <deque>
 
-/// A bounded channel between coroutines that run one at a time, from what Boost.Asio 1.74 has: it
-/// has no channel of its own yet.
+/// A channel between coroutines that run one at a time, from what Boost.Asio 1.74 has: it has no
+/// channel of its own yet. Senders wait while it is full; with a capacity that it never reaches
+/// they never do.
 namespace bench {
 
 class asio_channel {

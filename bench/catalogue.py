@@ -126,6 +126,9 @@ WORKLOADS = (
              "The same with four senders. The first filter of oneTBB's pipeline is parallel."),
     Workload("scheduler", "channel_mpmc", time("item"), "Bounded channel, four to four",
              "The same with four receivers, too. Both filters of oneTBB's pipeline are parallel."),
+    Workload("scheduler", "channel_unbounded", time("item"), "Unbounded channel",
+             "One to one, and the sender never has to wait: it may run ahead by all of the items,"
+             " which the peak of the memory shows. In serial it does."),
     Workload("scheduler", "timer_cancel", time("timer"), "Deadlines that are met",
              "1 million timers (quick: 100,000) are armed for the next hour, then all of them"
              " cancelled. A timer of exeunt's and of Tokio's is a task that sleeps; the others' are"

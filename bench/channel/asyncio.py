@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""channel, and with other numbers of senders and receivers channel_mpsc and channel_mpmc."""
+"""channel, and with other ends channel_mpsc, channel_mpmc and channel_unbounded."""
 
 import asyncio
 
@@ -24,17 +24,17 @@ async def consume(incoming):
     return total
 
 
-async def all_of_them(senders, receivers, items):
-    queue = asyncio.Queue(CAPACITY)
+async def all_of_them(senders, receivers, items, capacity):
+    queue = asyncio.Queue(capacity)
     _, *totals = await asyncio.gather(produce_all(queue, senders, receivers, items),
                                       *(consume(queue) for _ in range(receivers)))
     return sum(totals)
 
 
-def measure(bench, senders, receivers):
+def measure(bench, senders, receivers, capacity=CAPACITY):
     items = bench.size(200_000, 50_000)  # channel.hpp: 5 million
     bench.measure(items, items * (items - 1) // 2,
-                  lambda: asyncio.run(all_of_them(senders, receivers, items)))
+                  lambda: asyncio.run(all_of_them(senders, receivers, items, capacity)))
 
 
 def prepare(bench):

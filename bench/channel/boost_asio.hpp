@@ -8,8 +8,8 @@
 #include <future>
 #include <vector>
 
-/// channel, channel_mpsc and channel_mpmc of Boost.Asio. Its channel has no end: each receiver
-/// takes its share.
+/// channel, channel_mpsc, channel_mpmc and channel_unbounded of Boost.Asio. Its channel has no end:
+/// each receiver takes its share.
 namespace channel {
 
 inline boost::asio::awaitable<void> produce(bench::asio_channel& out, std::uint64_t first,
@@ -30,7 +30,7 @@ inline boost::asio::awaitable<std::uint64_t> consume(bench::asio_channel& in, st
 inline std::uint64_t pass(const boost::asio::any_io_executor& executor, ends at,
                           std::uint64_t items) {
     namespace asio = boost::asio;
-    bench::asio_channel channel(capacity);
+    bench::asio_channel channel(at.room);
     std::vector<std::future<void>> senders;
     std::vector<std::future<std::uint64_t>> receivers;
     for (std::uint64_t i = 0; i < at.senders; ++i)

@@ -11,8 +11,10 @@
 #include <numeric>
 #include <ranges>
 
-/// channel, channel_mpsc and channel_mpmc of exeunt.
+/// channel, channel_mpsc, channel_mpmc and channel_unbounded of exeunt.
 namespace channel {
+
+static_assert(unbounded.room == ::exeunt::unbounded);
 
 using line = ::exeunt::channel<std::uint64_t>;
 
@@ -44,7 +46,7 @@ inline ::exeunt::task<std::uint64_t> consume_all(line& in, std::uint64_t receive
 }
 
 inline ::exeunt::task<std::uint64_t> pass(ends at, std::uint64_t items) {
-    line channel(capacity);
+    line channel(at.room);
     auto both = co_await ::exeunt::gather(produce_all(channel, at.senders, items),
                                           consume_all(channel, at.receivers));
     co_return std::get<1>(both);

@@ -7,15 +7,16 @@
 
 #include <queue>
 
-/// channel, channel_mpsc and channel_mpmc of the baseline, to which it is all the same how many
-/// tasks there would be: one thread fills the queue up to the capacity, then empties it, and so on.
+/// channel, channel_mpsc, channel_mpmc and channel_unbounded of the baseline, to which it is all
+/// the same how many tasks there would be: one thread fills the queue up to the capacity, then
+/// empties it, and so on; without one, all items are in it at once.
 namespace channel {
 
-inline std::uint64_t pass(std::uint64_t items) {
+inline std::uint64_t pass(std::size_t room, std::uint64_t items) {
     std::queue<std::uint64_t> queue;
     std::uint64_t sum = 0;
     for (std::uint64_t sent = 0; sent < items;) {
-        while (sent < items && queue.size() < capacity)
+        while (sent < items && queue.size() < room)
             queue.push(sent++);
         for (; !queue.empty(); queue.pop())
             sum += queue.front();
@@ -24,11 +25,11 @@ inline std::uint64_t pass(std::uint64_t items) {
 }
 
 /// The main function.
-inline int serial_main(int argc, char** argv) {
+inline int serial_main(int argc, char** argv, std::size_t room = capacity) {
     return bench::program(argc, argv, "std::queue on one thread",
-                          [](const bench::setting& setting, const bench::measure& measure) {
+                          [room](const bench::setting& setting, const bench::measure& measure) {
                               const std::uint64_t items = setting.size(full, quick);
-                              measure(items, sum(items), [items] { return pass(items); });
+                              measure(items, sum(items), [=] { return pass(room, items); });
                           });
 }
 
