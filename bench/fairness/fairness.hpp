@@ -3,9 +3,9 @@
 
 #include <exeunt/scheduler/atomic.hpp>
 
+#include "../latency.hpp"
 #include "../program.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
@@ -23,24 +23,7 @@ constexpr std::uint64_t quick = 200;
 constexpr std::uint64_t pingers = 1000;
 constexpr std::chrono::microseconds step(100);  // of the hog
 
-using clock = std::chrono::steady_clock;
-
-/// How long one pinger had to wait, each time. start() and stop() are called by turns.
-class stopwatch {
- public:
-    explicit stopwatch(std::uint64_t times) { delays_.reserve(times); }
-
-    void start() { started_ = clock::now(); }
-    void stop() {
-        delays_.push_back(
-            std::chrono::duration<float, std::micro>(clock::now() - started_).count());
-    }
-    [[nodiscard]] const std::vector<float>& delays() const { return delays_; }
-
- private:
-    clock::time_point started_;
-    std::vector<float> delays_;  // us
-};
+using bench::stopwatch;
 
 /// One run: what the tasks share.
 class contest {
@@ -60,8 +43,7 @@ class contest {
     [[nodiscard]] bool over() const { return ended_.load(std::memory_order_relaxed) == pingers; }
     /// One step of the hog.
     void compute() {
-        for (const auto end = clock::now() + step; clock::now() < end;)
-            asm volatile("");
+        bench::compute(step);
         ++steps_;
     }
 
@@ -76,9 +58,7 @@ class contest {
         if (steps_ * 20 < times_)
             throw std::runtime_error("the hog had " + std::to_string(steps_) + " steps only");
         if (all.empty()) return 0;
-        const auto at = all.begin() + static_cast<std::ptrdiff_t>((all.size() - 1) * 99 / 100);
-        std::nth_element(all.begin(), at, all.end());
-        bench::report(*at);
+        bench::report(bench::percentile_99(all));
         return all.size();
     }
 
