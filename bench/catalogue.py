@@ -116,6 +116,12 @@ WORKLOADS = (
              "Fairness beside a hog",
              "A thousand tasks give way to one another and to one that computes for 100 us at a"
              " time: the 99th percentile of how long a task that is ready waits until it runs."),
+    Workload("scheduler", "mixed", reported("us", "takes {} times as long as"),
+             "Serving beside computing",
+             "64 callers have an echo server of the same runtime return a message every 20 ms,"
+             " while eight tasks compute for 20 us at a time: the 99th percentile of a round trip"
+             " over loopback TCP. serial is such round trips with nobody beside them: what the"
+             " kernel takes."),
     Workload("scheduler", "ping_pong", time("round trip"), "Ping-pong",
              "Two tasks hand a number to and fro through two channels of capacity 1. Nothing is"
              " parallel here: a second thread can only do harm."),

@@ -19,7 +19,7 @@ shift 5
     printf '[features]\ndefault = [%s]\njemalloc = []\n' \
         "$([ "$allocator" != jemalloc ] || echo '"jemalloc"')"
     printf '[dependencies.tokio]\nversion = "1"\n'
-    printf 'features = ["rt-multi-thread", "sync", "time"]\n'
+    printf 'features = ["io-util", "net", "rt-multi-thread", "sync", "time"]\n'
     for output in "$@"; do
         name=$(basename "$output")
         workload=${name#scheduler-}

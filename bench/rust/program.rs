@@ -158,6 +158,15 @@ fn allocator() -> String {
 
 /// The whole main function; `prepare` measures once.
 pub fn program(prepare: impl Fn(&mut Bench)) {
+    run(Builder::new_multi_thread().enable_time(), prepare);
+}
+
+/// The same for a workload that has sockets. (Those that have none don't pay for them.)
+pub fn program_with_io(prepare: impl Fn(&mut Bench)) {
+    run(Builder::new_multi_thread().enable_time().enable_io(), prepare);
+}
+
+fn run(builder: &mut Builder, prepare: impl Fn(&mut Bench)) {
     let mut arguments = std::env::args();
     let path = arguments.next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default().to_string();
@@ -174,8 +183,7 @@ pub fn program(prepare: impl Fn(&mut Bench)) {
             }
         }
     }
-    let runtime = Builder::new_multi_thread().worker_threads(threads).enable_time().build();
-    let runtime = runtime.expect("a runtime");
+    let runtime = builder.worker_threads(threads).build().expect("a runtime");
     let answer = String::new();
     let mut bench = Bench { name, quick, runtime, correct: true, answer };
     prepare(&mut bench);
