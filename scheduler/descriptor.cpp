@@ -142,8 +142,11 @@ std::int32_t descriptor::try_now(const operation& op) noexcept {
     std::int32_t result = attempt(op, fd());
     // Before it passes over urgent data, Linux's recv() looks whether a signal is pending for the
     // thread (or other work: io_uring uses the same flag), and says EAGAIN then, whatever lies
-    // behind. No event would tell of it again.
-    while (EXEUNT_UNLIKELY(result == -EAGAIN && may_hide_bytes(op))) {
+    // behind. No event would tell of it again. Each time takes a signal of its own, so what goes on
+    // like this is something else, such as a peek beyond the last byte.
+    constexpr int most_tries = 100;
+    for (int i = 0; i < most_tries && EXEUNT_UNLIKELY(result == -EAGAIN) && may_hide_bytes(op);
+         ++i) {
         pollfd entry{fd(), POLLIN, 0};
         if (::poll(&entry, 1, 0) == 0 || (entry.revents & POLLIN) == 0) break;
         result = attempt(op, fd());

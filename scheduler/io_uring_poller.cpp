@@ -361,10 +361,15 @@ void io_uring_poller::complete(operation& op, std::int32_t result, std::uint32_t
     const std::uint8_t was = op.backend_state.load(std::memory_order_relaxed);
     const std::uint8_t base = was & static_cast<std::uint8_t>(~by_readiness);
     const bool ready_now = (was & by_readiness) != 0 && result >= 0;
-    if (ready_now) result = attempt(op, d.fd());
-    // Nobody has asked for it: the kernel gives up what it would hand to one of its threads when
-    // signals keep it from making that thread. Nothing was moved.
-    if (EXEUNT_UNLIKELY(result == -ECANCELED && base == in_kernel)) result = -EAGAIN;
+    if (ready_now) {
+        result = attempt(op, d.fd());
+    } else if (EXEUNT_UNLIKELY(result == -ECANCELED && base == in_kernel) &&
+               (may_be_tried(op.code) || op.code == opcode::connect)) {
+        // Nobody has asked for it: the kernel gives up what it would hand to one of its threads
+        // when signals keep it from making that thread. Nothing was moved. (What sockets do never
+        // ends like this by itself; reading from a timerfd may.)
+        result = -EAGAIN;
+    }
     if (result == -EAGAIN) {
         // Some kernels hand EAGAIN through when the file is non-blocking: wait for readiness first.
         if (base != cancelling && !d.closed_) {

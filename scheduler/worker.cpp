@@ -99,7 +99,7 @@ void* worker::settle(void* item) noexcept {
 
 EXEUNT_ALWAYS_INLINE void worker::execute(void* item) noexcept {
     counters_.executed.add();
-    budget_ = budget;
+    budget_ = item_budget_;
     run_and_bounce(item);
     if (EXEUNT_UNLIKELY(later_ != nullptr)) execute_later();
 }
@@ -142,7 +142,7 @@ bool worker::run_at_once(void* item, void* key) noexcept {
 }
 
 inline bool worker::run_within(void* item, void* key) noexcept {
-    const int budget_before = std::exchange(budget_, budget);
+    const int budget_before = std::exchange(budget_, item_budget_);
     const int depth_before = depth_;
     at_once_ = key;
     run_and_bounce(item);
@@ -210,19 +210,24 @@ bool worker::run_simulated(simulation& world) {
     return true;
 }
 
+/// How much may pass until the next look, of which `before` passed until this one, `passed` ns
+/// after the last.
+static int until_next_look(int before, int most, std::int64_t passed) noexcept {
+    if (passed <= turn_interval_ns) return std::min(before * 2, most);
+    const std::int64_t times_too_long = passed / turn_interval_ns + 1;
+    return times_too_long < before ? before / static_cast<int>(times_too_long) : 1;
+}
+
 /// What a worker with work of its own would never come to: timers, its event loop, the shared
-/// queues and the oldest of its ready items. Long items are followed by a look each; short ones
-/// share the price of reading the clock.
+/// queues and the oldest of its ready items. Long items are followed by a look each, and so is one
+/// unit of an item's budget, where a unit takes long; short ones share the price of reading the
+/// clock.
 void* worker::look_around() noexcept {
     const std::int64_t present = now();
     const std::int64_t passed = looked(present);
-    if (passed > turn_interval_ns) {
-        const std::int64_t times_too_long =
-            std::min<std::int64_t>(passed / turn_interval_ns + 1, fairness_interval);
-        look_interval_ = std::max(look_interval_ / static_cast<unsigned>(times_too_long), 1U);
-    } else {
-        look_interval_ = std::min(look_interval_ * 2, fairness_interval);
-    }
+    look_interval_ = until_next_look(look_interval_, fairness_interval, passed);
+    if (std::exchange(used_up_, false))
+        item_budget_ = until_next_look(item_budget_, budget, passed);
     until_look_ = look_interval_;
     // relaxed: as in queue().
     if (soon_.load(std::memory_order_relaxed) &&
@@ -240,6 +245,18 @@ void* worker::look_around() noexcept {
             published();
         }
         return item;
+    }
+    return longest_ready();
+}
+
+/// What has been ready here for longest, in ready_ or in the deque. Where only one item is in
+/// ready_, that may be the one that has just given way, to those in the deque if to anybody. Many
+/// there might keep the deque waiting for ever; but each step that begins before those that have
+/// begun are done is one more to keep in memory: so it has its turn seldom.
+void* worker::longest_ready() noexcept {
+    const std::size_t others = ready_.size();
+    if (others != 0 && !deque_.empty() && (others == 1 || ++looks_ % steps_interval == 0)) {
+        if (void* item = deque_.pop_oldest()) return item;
     }
     return ready_.pop_oldest();
 }

@@ -2,15 +2,20 @@
 #include <exeunt/runtime/channel.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
+#include <exeunt/runtime/sleep.hpp>
 #include <exeunt/runtime/yield.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "tests/runtime/on_every_runtime.hpp"
 
 namespace exeunt {
 namespace {
+
+using namespace std::chrono_literals;
 
 class yield_test : public tests::on_every_runtime {};
 ON_EVERY_RUNTIME(yield_test);
@@ -74,6 +79,98 @@ TEST_P(yield_test, a_task_that_gives_way_has_its_turns_beside_a_pair_that_stays_
     int turns = 0;
     run(gives_way_beside_a_pair(line, turns));
     EXPECT_EQ(turns, 1'000);
+}
+
+/// How a task lets others have their turn that computes in steps.
+enum class between_steps { yields, passes_checkpoints, uses_a_channel };
+
+struct steps {
+    explicit steps(between_steps k) noexcept : kind(k) {}
+    const between_steps kind;
+    bool over = false;
+    int done = 0;
+    int most_while_asleep = 0;
+};
+
+void compute_for_200us() {
+    const auto start = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - start < 200us) {
+    }
+}
+
+task<> computes(steps& all) {
+    channel<int> line(1);
+    while (!all.over) {
+        compute_for_200us();
+        ++all.done;
+        switch (all.kind) {
+            case between_steps::yields:
+                co_await yield_now();
+                break;
+            case between_steps::passes_checkpoints:
+                co_await checkpoint();
+                break;
+            case between_steps::uses_a_channel:
+                co_await line.send(1);
+                static_cast<void>(co_await line.receive());
+                break;
+        }
+    }
+}
+
+task<> sleeps_beside(steps& all) {
+    for (int i = 0; i < 10; ++i) {
+        const int before = all.done;
+        co_await sleep(1ms);
+        // Not the first times: it takes the worker a while to learn that steps are long.
+        if (i >= 2) all.most_while_asleep = std::max(all.most_while_asleep, all.done - before);
+    }
+    all.over = true;
+}
+
+task<> computes_beside_a_sleeper(steps& all) {
+    co_await gather(computes(all), sleeps_beside(all));
+}
+
+/// A millisecond is five steps, however slow the machine is: one that is stalled makes fewer.
+TEST_P(yield_test, timers_do_not_wait_for_a_task_that_never_has_to_wait) {
+    if (workers() > 1) GTEST_SKIP() << "the sleeper's worker may lose its processor alone";
+    for (const auto kind : {between_steps::yields, between_steps::passes_checkpoints,
+                            between_steps::uses_a_channel}) {
+        steps all(kind);
+        run(computes_beside_a_sleeper(all));
+        EXPECT_LE(all.most_while_asleep, 10) << "kind " << static_cast<int>(kind);
+    }
+}
+
+task<> computes_until(const bool& over, int& done) {
+    while (!over) {
+        compute_for_200us();
+        ++done;
+        co_await yield_now();
+    }
+}
+task<> begins(bool& over) {
+    over = true;
+    co_return;
+}
+
+task<int> computes_beside_one_that_has_not_begun() {
+    // The worker learns that steps are long, and looks around after each.
+    for (int i = 0; i < 200; ++i) {
+        compute_for_200us();
+        co_await yield_now();
+    }
+    bool over = false;
+    int done = 0;
+    co_await gather(computes_until(over, done), computes_until(over, done),
+                    computes_until(over, done), begins(over));
+    co_return done;
+}
+
+TEST_P(yield_test, a_task_begins_beside_others_that_compute_in_long_steps) {
+    if (workers() > 1) GTEST_SKIP() << "others steal it";
+    EXPECT_LE(run(computes_beside_one_that_has_not_begun()), 60);
 }
 
 }  // namespace

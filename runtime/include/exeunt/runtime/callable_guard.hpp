@@ -79,5 +79,26 @@ constexpr void refuse_fragile_temporary() noexcept {
                   "ex::moved(f).");
 }
 
+/// The same of a range that is taken as `Range&&`: temporaries of aggregates, such as std::array,
+/// are destroyed twice as well. (So is what was moved out of a variable refused; it cannot be
+/// told.)
+template <class Range>
+concept safe_range =
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 15
+    std::is_lvalue_reference_v<Range> || !std::is_aggregate_v<std::remove_cvref_t<Range>> ||
+    std::is_trivially_destructible_v<std::remove_cvref_t<Range>>;
+#else
+    !std::is_void_v<Range>;
+#endif
+
+template <class Range>
+constexpr void refuse_fragile_range() noexcept {
+    static_assert(
+        safe_range<Range>,
+        "This compiler (GCC before 15) destroys a temporary aggregate, such as a "
+        "std::array, twice in an expression with co_await when its elements have "
+        "destructors. Pass a std::vector, or a view of a variable that outlives the call.");
+}
+
 }  // namespace core
 }  // namespace exeunt

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <exeunt/runtime/callable_guard.hpp>
 #include <exeunt/runtime/fork_join.hpp>
 #include <exeunt/runtime/listing.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
@@ -272,12 +273,14 @@ decltype(auto) countable(Range&& range) {
 
 template <core::awaitable_range Range>
 auto gather(Range&& range) {
+    core::refuse_fragile_range<Range>();
     using held = decltype(core::countable(std::forward<Range>(range)));
     return core::range_join_of<false, held>(core::countable(std::forward<Range>(range)));
 }
 
 template <core::awaitable_range Range>
 auto gather_settled(Range&& range) {
+    core::refuse_fragile_range<Range>();
     using held = decltype(core::countable(std::forward<Range>(range)));
     return core::range_join_of<true, held>(core::countable(std::forward<Range>(range)));
 }

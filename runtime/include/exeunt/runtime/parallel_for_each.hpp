@@ -3,10 +3,14 @@
 
 #include <exeunt/runtime/callable_guard.hpp>
 #include <exeunt/runtime/gather.hpp>
+#include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/yield.hpp>
+#include <exeunt/scheduler/atomic.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
 
 #include <cstddef>
+#include <exception>
+#include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -21,33 +25,38 @@ namespace core {
 /// A range that can be cut into pieces.
 template <class Range>
 concept divisible_range =
-    std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>;
+    std::ranges::random_access_range<Range> && std::ranges::sized_range<Range> &&
+    std::is_constructible_v<Range, Range> && !std::is_array_v<Range>;
 
-/// What can be called with each of its elements.
+/// What can be kept, and called with each of its elements.
 template <class F, class Range>
-concept visitor_of = std::is_invocable_v<std::add_lvalue_reference_t<std::decay_t<F>>,
-                                         std::ranges::range_reference_t<Range>>;
+concept visitor_of = std::is_constructible_v<std::decay_t<F>, F> &&
+    std::is_invocable_v<std::add_lvalue_reference_t<std::decay_t<F>>,
+                        std::ranges::range_reference_t<Range>>;
 
 }  // namespace core
 
 /// Calls `function(element)` for every element. The range is halved until a piece has at most
 /// `grain` elements; whichever worker is free takes a piece, and calls the function for one element
-/// after another. Where it makes a task, that is awaited before the next element.
+/// after another. Where it returns a task, or anything else to await, that is awaited before the
+/// next element.
 ///
-/// `range`: a variable is referred to, and must live until the end; a temporary is moved in.
-/// `grain`: elements, at least 1. A piece costs about 100 ns beside its work: so many elements as
+/// `range`: a variable is referred to, and must live until the end, as must what a view refers to;
+/// a temporary is moved in. Of a std::vector<bool> write only whole pieces of 64 elements.
+/// `grain`: elements, at least 1. A piece costs some 200 ns beside its work: so many elements as
 /// take 10 us leave that unnoticed, and are soon done when the workers have different amounts left.
 /// `function`: copied, or moved in from `ex::moved(f)`; several workers call the same object at the
 /// same time.
 ///
-/// Errors: std::invalid_argument for a grain of 0. When the function, or a task that it makes,
-/// throws, the rest of that piece is left out, pieces that have not begun do not begin, the tasks
-/// of other pieces are cancelled, and the first exception in time is rethrown when all have ended;
-/// later ones go to on_suppressed().
-/// Cancellation: the same. A piece that calls a plain function goes on to its end.
+/// Errors: std::invalid_argument for a grain of 0. When the function, or what it gave to await,
+/// throws, the rest of that piece is left out, pieces that have not begun do not begin, those that
+/// wait are cancelled, and the exception is rethrown when all have ended; later ones go to
+/// on_suppressed().
+/// Cancellation: the same. A piece that never has to wait goes on to its end.
 /// Fairness: between two pieces others have their turn, once 50 us have passed since they had it.
-/// Complexity: for n elements 2n / grain tasks, of which a worker has O(log(n / grain)) at a time
-/// unless they wait. The halving is that of Cilk's loops (Frigo, Leiserson, Randall, 1998).
+/// Complexity: for n elements 2n / grain tasks, of which a worker has O(log(n / grain)) at a time,
+/// and those that wait or have given way. The halving is that of Cilk's loops (Frigo, Leiserson,
+/// Randall, 1998).
 template <core::divisible_range Range, core::visitor_of<Range> F>
 [[nodiscard]] EXEUNT_CORO_WRAPPER task<> parallel_for_each(Range&& range, std::size_t grain,
                                                            F&& function);
@@ -56,40 +65,71 @@ template <core::divisible_range Range, core::visitor_of<Range> F>
 namespace core {
 
 template <class Iterator, class F>
-struct loop_in_pieces {
-    loop_in_pieces(Iterator first_element, std::size_t most, F& of_each)
-        : first(std::move(first_element)), grain(most), function(of_each) {}
-    Iterator first;
-    std::size_t grain;
+class loop_in_pieces {
+ public:
+    loop_in_pieces(Iterator first_element, std::size_t most, F& of_each, group& of_pieces)
+        : first(std::move(first_element)), grain(most), function(of_each), pieces_(of_pieces) {}
+
+    /// Where the loop is unwound although a piece has failed.
+    ~loop_in_pieces() {
+        if (error_) report_suppressed(error_);
+    }
+    loop_in_pieces(const loop_in_pieces&) = delete;
+    loop_in_pieces& operator=(const loop_in_pieces&) = delete;
+
+    void failed(std::exception_ptr thrown) noexcept {
+        // relaxed: the error is read after the join, which orders everything.
+        if (failed_.exchange(true, std::memory_order_relaxed)) return report_suppressed(thrown);
+        error_ = std::move(thrown);
+        pieces_.cancel();
+    }
+    /// After the join.
+    void rethrow() {
+        if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    }
+
+    const Iterator first;
+    const std::size_t grain;
     F& function;
+
+ private:
+    group& pieces_;
+    /// Set by the first piece that fails; read by those that fail later.
+    atomic<bool> failed_{false};
+    std::exception_ptr error_;  ///< written by that piece
 };
 
 template <class Iterator, class F>
-task<> run_piece(const loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size_t end) {
+task<> run_piece(loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size_t end) {
     co_await yield_awaiter(gives_way::by_clock);
-    Iterator at = loop.first + static_cast<std::iter_difference_t<Iterator>>(begin);
-    for (; begin < end; ++begin, ++at) {
-        if constexpr (any_task<std::invoke_result_t<F&, std::iter_reference_t<Iterator>>>) {
-            static_cast<void>(co_await core::invoke(loop.function, *at));
-        } else {
-            static_cast<void>(core::invoke(loop.function, *at));
+    co_await checkpoint();  // a deadline may have come to its turn meanwhile
+    try {
+        Iterator at = loop.first + static_cast<std::iter_difference_t<Iterator>>(begin);
+        for (; begin < end; ++begin, ++at) {
+            if constexpr (awaitable<std::invoke_result_t<F&, std::iter_reference_t<Iterator>>>) {
+                co_await core::invoke(loop.function, *at);
+            } else {
+                core::invoke(loop.function, *at);
+            }
         }
+    } catch (...) {
+        loop.failed(std::current_exception());
     }
 }
 
 template <class Iterator, class F>
-EXEUNT_CORO_WRAPPER task<> run_part(const loop_in_pieces<Iterator, F>& loop, std::size_t begin,
+EXEUNT_CORO_WRAPPER task<> run_part(loop_in_pieces<Iterator, F>& loop, std::size_t begin,
                                     std::size_t end);
 
 template <class Iterator, class F>
-task<> run_halves(const loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size_t end) {
+task<> run_halves(loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size_t end) {
     const std::size_t pieces = (end - begin - 1) / loop.grain + 1;
     const std::size_t middle = begin + pieces / 2 * loop.grain;
     co_await gather(run_part(loop, begin, middle), run_part(loop, middle, end));
 }
 
 template <class Iterator, class F>
-EXEUNT_CORO_WRAPPER task<> run_part(const loop_in_pieces<Iterator, F>& loop, std::size_t begin,
+EXEUNT_CORO_WRAPPER task<> run_part(loop_in_pieces<Iterator, F>& loop, std::size_t begin,
                                     std::size_t end) {
     return end - begin <= loop.grain ? run_piece(loop, begin, end) : run_halves(loop, begin, end);
 }
@@ -97,8 +137,15 @@ EXEUNT_CORO_WRAPPER task<> run_part(const loop_in_pieces<Iterator, F>& loop, std
 /// `Range` is a reference, or what keeps the elements itself.
 template <class Range, class F>
 task<> run_loop_of(Range range, std::size_t grain, F function) {
-    const loop_in_pieces loop(std::ranges::begin(range), grain, function);
-    co_await run_part(loop, 0, static_cast<std::size_t>(std::ranges::size(range)));
+    using loop_type = loop_in_pieces<std::ranges::iterator_t<Range>, F>;
+    std::optional<loop_type> loop;
+    // A group, because that can be cancelled as a whole by whoever fails.
+    const auto all = [&](group& pieces) {
+        loop.emplace(std::ranges::begin(range), grain, function, pieces);
+        return run_part(*loop, 0, static_cast<std::size_t>(std::ranges::size(range)));
+    };
+    co_await with_group(all);
+    loop->rethrow();
 }
 
 }  // namespace core
@@ -106,6 +153,7 @@ task<> run_loop_of(Range range, std::size_t grain, F function) {
 template <core::divisible_range Range, core::visitor_of<Range> F>
 task<> parallel_for_each(Range&& range, std::size_t grain, F&& function) {
     core::refuse_fragile_temporary<F>();
+    core::refuse_fragile_range<Range>();
     if (grain == 0)
         throw std::invalid_argument("parallel_for_each: a piece needs at least one element");
     return core::run_loop_of<Range, std::decay_t<F>>(std::forward<Range>(range), grain,

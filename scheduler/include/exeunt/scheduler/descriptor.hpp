@@ -122,7 +122,8 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     void close() noexcept;
     int release() noexcept;
 
-    /// Guards everything below. Held over one non-blocking system call at most: whoever contends
+    /// Guards everything below. Held over one non-blocking system call (and, at urgent data, a few
+    /// more that ask whether it has said the truth): whoever contends
     /// for it uses the same descriptor at the same moment, and would meet the kernel's lock of the
     /// same socket next.
     short_lock lock_;
@@ -135,7 +136,8 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     /// Directions in which a call is worth trying; for a registered descriptor of a readiness
     /// poller, a direction that is missing here would certainly block.
     std::uint8_t ready_ = both;
-    /// Directions that never again count as drained: the peer has closed, or an error is pending.
+    /// Directions that never again count as drained: the peer has closed, an error is pending, or
+    /// urgent data has come.
     std::uint8_t stays_ready_ = 0;
     /// Operations inside the kernel's ring: they name the descriptor by number, so the number is
     /// closed only after they have ended.

@@ -137,7 +137,12 @@ class worker {
 
     /// Spends one unit of the present item's budget; false when it is used up, and the task ought
     /// to suspend and let others run.
-    bool spend() noexcept { return --budget_ > 0; }
+    bool spend() noexcept {
+        if (EXEUNT_LIKELY(--budget_ > 0)) return true;
+        used_up_ = true;
+        until_look_ = 1;  // what lasts as long as that is followed by a look
+        return false;
+    }
 
     poller& event_loop() noexcept { return *poller_; }
     timer_wheel& timers() noexcept { return timers_; }
@@ -197,7 +202,9 @@ class worker {
     static constexpr std::int64_t wake_up_ns = 25'000;
     static constexpr std::int64_t at_once_total_ns = 1'000'000;
     /// At most so many items run between two looks at the event loop and the shared queues.
-    static constexpr unsigned fairness_interval = 61;
+    static constexpr int fairness_interval = 61;
+    /// One of so many looks takes a step of the deque, whatever is ready besides.
+    static constexpr unsigned steps_interval = 16;
 
     /// Something was pushed: see worker_pool::work_published().
     void published() noexcept {
@@ -215,6 +222,7 @@ class worker {
     }
     void* next() noexcept;
     EXEUNT_NOINLINE void* look_around() noexcept;
+    void* longest_ready() noexcept;
     void* any_ready() noexcept;
     void* settle_on(void* item) noexcept;
     EXEUNT_NOINLINE void* settle(void* item) noexcept;
@@ -258,13 +266,16 @@ class worker {
     const atomic<std::uint64_t>& published_to_;
     unsigned index_;
     const std::uint32_t identity_;
-    unsigned until_look_ = fairness_interval;  ///< items
-    unsigned look_interval_ = fairness_interval;
+    int until_look_ = fairness_interval;  ///< items
+    int look_interval_ = fairness_interval;
     int slot_left_ = slot_run;
     int budget_ = budget;
+    int item_budget_ = budget;  ///< what the next item may spend
     int depth_ = 0;
     unsigned duties_ = 0;  ///< what settle() looks at: bits of `duty`
     bool in_turn_ = false;
+    bool used_up_ = false;  ///< somebody's budget, since the last look
+    unsigned looks_ = 0;
     /// The C++ ABI's, of this thread.
     [[maybe_unused]] const void* exceptions_ = nullptr;
     void* bounced_ = nullptr;
