@@ -6,7 +6,7 @@
 
 namespace exeunt::core {
 
-bool yield_awaiter::unwinds(promise_base& self) noexcept {
+bool yielding::unwinds(promise_base& self) noexcept {
     static_assert(std::is_trivially_destructible_v<leaf>);
     // Never parked: a yielding task is ready all the time.
     leaf& at = *std::construct_at(&leaf_.at, [](leaf&) noexcept { return false; });

@@ -101,7 +101,7 @@ class loop_in_pieces {
 
 template <class Iterator, class F>
 task<> run_piece(loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size_t end) {
-    co_await yield_awaiter(gives_way::by_clock);
+    co_await yield_awaiter<gives_way::by_clock>();
     co_await checkpoint();  // a deadline may have come to its turn meanwhile
     try {
         Iterator at = loop.first + static_cast<std::iter_difference_t<Iterator>>(begin);
