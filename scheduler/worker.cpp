@@ -219,8 +219,8 @@ static int until_next_look(int before, int most, std::int64_t passed) noexcept {
 }
 
 /// What a worker with work of its own would never come to: timers, its event loop, the shared
-/// queues and the oldest of its ready items. Long items are followed by a look each, and so is one
-/// unit of an item's budget, where a unit takes long; short ones share the price of reading the
+/// queues and what has been ready for longest. Long items are followed by a look each, and so is
+/// one unit of an item's budget, where a unit takes long; short ones share the price of reading the
 /// clock.
 void* worker::look_around() noexcept {
     const std::int64_t present = now();
@@ -238,27 +238,38 @@ void* worker::look_around() noexcept {
     }
     if (present - last_turn_ns_ >= turn_interval_ns) turn_event_loop();
     if (void* item = take_shared()) {
-        // Others may take what this turn has made ready, in case the item takes long.
-        if (!ready_.empty()) {
-            // relaxed: as in queue().
-            soon_.store(false, std::memory_order_relaxed);
-            published();
-        }
+        publish_ready();
         return item;
     }
     return longest_ready();
 }
 
-/// What has been ready here for longest, in ready_ or in the deque. Where only one item is in
-/// ready_, that may be the one that has just given way, to those in the deque if to anybody. Many
-/// there might keep the deque waiting for ever; but each step that begins before those that have
-/// begun are done is one more to keep in memory: so it has its turn seldom.
+/// The oldest item of ready_, or a step of the deque, or none where next() is to take what lies in
+/// the slot. A look may come after every item, so that none of the three may always be passed over.
+/// Where only one item is in ready_, that may be the one that has just given way, to those in the
+/// deque if to anybody. Many there might keep the deque waiting for ever; but each step that begins
+/// before those that have begun are done is one more to keep in memory: so it has its turn seldom.
 void* worker::longest_ready() noexcept {
+    if (!slot_.empty()) {
+        slot_was_next_ = !slot_was_next_;
+        if (slot_was_next_) return nullptr;
+    }
     const std::size_t others = ready_.size();
-    if (others != 0 && !deque_.empty() && (others == 1 || ++looks_ % steps_interval == 0)) {
-        if (void* item = deque_.pop_oldest()) return item;
+    if (others != 0 && !deque_.empty() && ++looks_ % (others == 1 ? 2 : steps_interval) == 0) {
+        if (void* item = deque_.pop_oldest()) {
+            publish_ready();
+            return item;
+        }
     }
     return ready_.pop_oldest();
+}
+
+/// Something goes before what is in ready_, and may take long: others may take that.
+void worker::publish_ready() noexcept {
+    if (ready_.empty()) return;
+    // relaxed: as in queue().
+    soon_.store(false, std::memory_order_relaxed);
+    published();
 }
 
 bool worker::looks_next_if_late() noexcept {

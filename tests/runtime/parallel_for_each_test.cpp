@@ -194,6 +194,21 @@ TEST_P(parallel_for_each_test, gives_the_first_failure_and_cancels_the_whole_at_
     FAIL() << "those that wait are not cancelled";
 }
 
+// A deadline passes between the failure and the end of those that cannot be cancelled.
+task<> fails_before_the_deadline() {
+    const auto visit = [](int n) -> task<> {
+        if (n == 1) throw found(1);
+        co_await shield(sleep(20ms));
+    };
+    auto ended =
+        co_await settled(timeout(5ms, parallel_for_each(std::views::iota(0, 2), 1, visit)));
+    EXPECT_THROW(std::rethrow_exception(ended.exception()), found);
+}
+
+TEST_P(parallel_for_each_test, gives_a_failure_that_came_before_the_deadline) {
+    run(fails_before_the_deadline());
+}
+
 task<> awaits_what_is_no_task() {
     atomic<int> done{0};
     const auto count = [&done]() -> task<> {

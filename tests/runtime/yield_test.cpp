@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/runtime/channel.hpp>
+#include <exeunt/runtime/event.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/sleep.hpp>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ranges>
 
 #include "tests/runtime/on_every_runtime.hpp"
 
@@ -171,6 +173,85 @@ task<int> computes_beside_one_that_has_not_begun() {
 TEST_P(yield_test, a_task_begins_beside_others_that_compute_in_long_steps) {
     if (workers() > 1) GTEST_SKIP() << "others steal it";
     EXPECT_LE(run(computes_beside_one_that_has_not_begun()), 60);
+}
+
+task<> sends_until(const bool& over, channel<int>& line, int& sent) {
+    for (; !over && sent < 1'000'000; ++sent)
+        co_await line.send(sent);
+}
+task<> receives_one(channel<int>& line, bool& over) {
+    static_cast<void>(co_await line.receive());
+    over = true;
+}
+
+task<int> sends_to_one_that_it_has_woken() {
+    channel<int> line(unbounded);
+    bool over = false;
+    int sent = 0;
+    co_await gather(receives_one(line, over), sends_until(over, line, sent));
+    co_return sent;
+}
+
+/// The receiver lies in the slot, and whoever has woken it need never wait.
+TEST_P(yield_test, who_was_woken_has_its_turn_beside_the_waker) {
+    if (workers() > 1) GTEST_SKIP() << "others may be stalled";
+    EXPECT_LE(run(sends_to_one_that_it_has_woken()), 1000);
+}
+
+task<> sets_and_computes(event& woken, const bool& over, int& done) {
+    for (int i = 0; i < 200; ++i) {  // until the worker looks around after each
+        compute_for_200us();
+        co_await yield_now();
+    }
+    woken.set();
+    co_await computes_until(over, done);
+}
+task<> waits_for(event& woken, bool& over) {
+    co_await woken.wait();
+    over = true;
+}
+task<int> wakes_one_and_computes_in_long_steps() {
+    event woken;
+    bool over = false;
+    int done = 0;
+    co_await gather(waits_for(woken, over), sets_and_computes(woken, over, done));
+    co_return done;
+}
+
+TEST_P(yield_test, who_was_woken_has_its_turn_beside_long_steps) {
+    if (workers() > 1) GTEST_SKIP() << "others may be stalled";
+    EXPECT_LE(run(wakes_one_and_computes_in_long_steps()), 10);
+}
+
+task<> computes_and_waits(event& over, int& begun) {
+    compute_for_200us();
+    ++begun;
+    co_await over.wait();
+}
+task<> sleeps_beside_those_that_begin(event& over, const int& begun, int& most) {
+    for (int i = 0; i < 10; ++i) {
+        const int before = begun;
+        co_await sleep(1ms);
+        if (i >= 4) most = std::max(most, begun - before);
+    }
+    over.set();
+}
+task<> begins_many(event& over, int& begun) {
+    const auto child = [&](int) { return computes_and_waits(over, begun); };
+    co_await gather(std::views::iota(0, 1500) | std::views::transform(child));
+}
+task<int> sleeps_beside_a_gather() {
+    event over;
+    int begun = 0;
+    int most = 0;
+    co_await gather(sleeps_beside_those_that_begin(over, begun, most), begins_many(over, begun));
+    co_return most;
+}
+
+/// There is always a next step in the deque.
+TEST_P(yield_test, timers_do_not_wait_for_children_that_begin) {
+    if (workers() > 1) GTEST_SKIP() << "the sleeper's worker may lose its processor alone";
+    EXPECT_LE(run(sleeps_beside_a_gather()), 15);
 }
 
 }  // namespace

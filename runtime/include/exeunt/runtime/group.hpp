@@ -19,6 +19,10 @@
 ///         g.cancel();
 ///     });                                            // leaves only when all have left
 namespace exeunt {
+namespace core {
+template <class Iterator, class F>
+class loop_in_pieces;
+}  // namespace core
 
 /// The tasks that were spawned by one with_group(). Valid until with_group() has ended; spawn() may
 /// be called from the body and its children, on any thread, as long as one of them is still there.
@@ -75,6 +79,8 @@ class group : core::listing_combinator {
 
  private:
     friend class core::record_base;
+    template <class Iterator, class F>
+    friend class core::loop_in_pieces;
     static group& of_task(const core::record_base& task) noexcept {
         return static_cast<group&>(static_cast<listing_combinator&>(*task.up()));
     }

@@ -5,7 +5,6 @@
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
 #include <exeunt/runtime/yield.hpp>
-#include <exeunt/scheduler/atomic.hpp>
 #include <exeunt/scheduler/lean_std.hpp>
 
 #include <cstddef>
@@ -50,8 +49,8 @@ concept visitor_of = std::is_constructible_v<std::decay_t<F>, F> &&
 ///
 /// Errors: std::invalid_argument for a grain of 0. When the function, or what it gave to await,
 /// throws, the rest of that piece is left out, pieces that have not begun do not begin, those that
-/// wait are cancelled, and the exception is rethrown when all have ended; later ones go to
-/// on_suppressed().
+/// wait are cancelled, and the first exception in time is rethrown when all have ended; later ones
+/// go to on_suppressed().
 /// Cancellation: the same. A piece that never has to wait goes on to its end.
 /// Fairness: between two pieces others have their turn, once 50 us have passed since they had it.
 /// Complexity: for n elements 2n / grain tasks, of which a worker has O(log(n / grain)) at a time,
@@ -70,23 +69,8 @@ class loop_in_pieces {
     loop_in_pieces(Iterator first_element, std::size_t most, F& of_each, group& of_pieces)
         : first(std::move(first_element)), grain(most), function(of_each), pieces_(of_pieces) {}
 
-    /// Where the loop is unwound although a piece has failed.
-    ~loop_in_pieces() {
-        if (error_) report_suppressed(error_);
-    }
-    loop_in_pieces(const loop_in_pieces&) = delete;
-    loop_in_pieces& operator=(const loop_in_pieces&) = delete;
-
-    void failed(std::exception_ptr thrown) noexcept {
-        // relaxed: the error is read after the join, which orders everything.
-        if (failed_.exchange(true, std::memory_order_relaxed)) return report_suppressed(thrown);
-        error_ = std::move(thrown);
-        pieces_.cancel();
-    }
-    /// After the join.
-    void rethrow() {
-        if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
-    }
+    /// A piece has failed: the others end.
+    void failed() noexcept { pieces_.failed(std::current_exception()); }
 
     const Iterator first;
     const std::size_t grain;
@@ -94,9 +78,6 @@ class loop_in_pieces {
 
  private:
     group& pieces_;
-    /// Set by the first piece that fails; read by those that fail later.
-    atomic<bool> failed_{false};
-    std::exception_ptr error_;  ///< written by that piece
 };
 
 template <class Iterator, class F>
@@ -113,7 +94,7 @@ task<> run_piece(loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size
             }
         }
     } catch (...) {
-        loop.failed(std::current_exception());
+        loop.failed();
     }
 }
 
@@ -125,7 +106,11 @@ template <class Iterator, class F>
 task<> run_halves(loop_in_pieces<Iterator, F>& loop, std::size_t begin, std::size_t end) {
     const std::size_t pieces = (end - begin - 1) / loop.grain + 1;
     const std::size_t middle = begin + pieces / 2 * loop.grain;
-    co_await gather(run_part(loop, begin, middle), run_part(loop, middle, end));
+    try {
+        co_await gather(run_part(loop, begin, middle), run_part(loop, middle, end));
+    } catch (...) {
+        loop.failed();  // there was no memory
+    }
 }
 
 template <class Iterator, class F>
@@ -139,13 +124,12 @@ template <class Range, class F>
 task<> run_loop_of(Range range, std::size_t grain, F function) {
     using loop_type = loop_in_pieces<std::ranges::iterator_t<Range>, F>;
     std::optional<loop_type> loop;
-    // A group, because that can be cancelled as a whole by whoever fails.
+    // A group, because whoever fails can cancel it as a whole.
     const auto all = [&](group& pieces) {
         loop.emplace(std::ranges::begin(range), grain, function, pieces);
         return run_part(*loop, 0, static_cast<std::size_t>(std::ranges::size(range)));
     };
     co_await with_group(all);
-    loop->rethrow();
 }
 
 }  // namespace core

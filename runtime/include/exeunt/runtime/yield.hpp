@@ -14,11 +14,11 @@
 ///     }
 namespace exeunt {
 namespace core {
-/// When a task gives way: always when its budget is used up, and besides ...
+/// When a task gives way.
 enum class gives_way : std::uint8_t {
-    to_others,  ///< when others are ready
-    never,
-    by_clock,  ///< when the event loop and the shared queues have waited for too long
+    to_others,  ///< when others are ready, or its budget is used up
+    by_budget,  ///< when that is used up
+    by_clock,   ///< when the event loop and the shared queues have waited for too long
 };
 template <gives_way Besides>
 class yield_awaiter;
@@ -32,7 +32,7 @@ core::yield_awaiter<core::gives_way::to_others> yield_now() noexcept;
 /// As yield_now(), but only once in a while: each call spends one unit of the task's budget, and
 /// the task is suspended when that is used up: after 128 calls, or after fewer where the last ones
 /// took long.
-core::yield_awaiter<core::gives_way::never> checkpoint() noexcept;
+core::yield_awaiter<core::gives_way::by_budget> checkpoint() noexcept;
 
 /// `if (co_await ex::cancel_requested()) ...`: whether cancellation was requested of the scope that
 /// the task runs in. Never suspends, never ends as cancelled.
@@ -69,7 +69,7 @@ class [[nodiscard]] yield_awaiter : yielding {
         strand& s = *self.promise().strand;
         if (EXEUNT_UNLIKELY(s.cancel_requested())) return this->unwinds(self.promise());
         scheduler::worker& w = *scheduler::worker::current();
-        if (EXEUNT_LIKELY(w.spend()) && !besides(w)) return false;
+        if (EXEUNT_LIKELY(Besides == gives_way::by_clock || w.spend()) && !besides(w)) return false;
         // The frame itself is queued: it is frame-shaped, and needs no leaf to be resumed by.
         w.give_way(self.address());
         return true;
@@ -103,7 +103,7 @@ class [[nodiscard]] cancel_requested_awaiter {
 inline core::yield_awaiter<core::gives_way::to_others> yield_now() noexcept {
     return {};
 }
-inline core::yield_awaiter<core::gives_way::never> checkpoint() noexcept {
+inline core::yield_awaiter<core::gives_way::by_budget> checkpoint() noexcept {
     return {};
 }
 inline core::cancel_requested_awaiter cancel_requested() noexcept {

@@ -33,7 +33,8 @@ class worker;
 /// Ready work lies in four places, by how it came about:
 ///
 ///   slot    the item made ready last; runs next, at most `slot_run` times in a row
-///   deque   steps pushed by fork-join code: the owner takes the newest, thieves the oldest
+///   deque   steps pushed by fork-join code: the owner takes the newest, thieves the oldest, and so
+///           does the owner once in a while, lest others keep it waiting for ever
 ///   ready   everything else that became ready: first in, first out, for owner and thieves alike
 ///   inbox   items that must run here, and items from threads that are no workers
 class worker {
@@ -223,6 +224,7 @@ class worker {
     void* next() noexcept;
     EXEUNT_NOINLINE void* look_around() noexcept;
     void* longest_ready() noexcept;
+    void publish_ready() noexcept;
     void* any_ready() noexcept;
     void* settle_on(void* item) noexcept;
     EXEUNT_NOINLINE void* settle(void* item) noexcept;
@@ -275,7 +277,8 @@ class worker {
     unsigned duties_ = 0;  ///< what settle() looks at: bits of `duty`
     bool in_turn_ = false;
     bool used_up_ = false;  ///< somebody's budget, since the last look
-    unsigned looks_ = 0;
+    bool slot_was_next_ = false;
+    unsigned looks_ = 0;  ///< that found something in ready_ and in the deque
     /// The C++ ABI's, of this thread.
     [[maybe_unused]] const void* exceptions_ = nullptr;
     void* bounced_ = nullptr;
