@@ -17,6 +17,7 @@ PRELUDE = '''
 #include <exeunt/actors/mailbox.hpp>
 #include <exeunt/runtime/gather.hpp>
 #include <exeunt/runtime/group.hpp>
+#include <exeunt/runtime/parallel_for_each.hpp>
 #include <exeunt/runtime/race.hpp>
 #include <exeunt/runtime/timeout.hpp>
 #include <memory>
@@ -104,6 +105,13 @@ PROGRAMS = {
 FRAGILE = {
     'mailbox of an aggregate with a destructor': (
         AGGREGATE, 'This compiler (GCC before 15) destroys a temporary aggregate twice'),
+    'temporary range that is an aggregate with a destructor': (
+        'ex::task<> f() { co_await ex::gather(std::array<ex::task<int>, 1>{number()}); }',
+        'This compiler (GCC before 15) destroys a temporary aggregate, such as a std::array'),
+    'the same of parallel_for_each': (
+        'ex::task<> f(std::string s) { co_await ex::parallel_for_each('
+        'std::array<std::string, 1>{s}, 1, [](const std::string&) {}); }',
+        'This compiler (GCC before 15) destroys a temporary aggregate, such as a std::array'),
     'temporary callable with a destructor': (
         'ex::task<> f(std::string s) { auto b = ex::with_group([s](ex::group&) -> ex::task<> {'
         'co_return; }); co_await std::move(b); }',
