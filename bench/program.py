@@ -51,6 +51,10 @@ class Bench:
         """For workloads that are not about time: the figure of this run."""
         self.reported = figure
 
+    def report_percentile_99(self, delays):
+        """The 99th percentile of delays in ns, of which there is one at least, in us."""
+        self.report(sorted(delays)[(len(delays) - 1) * 99 // 100] / 1000)
+
     @staticmethod
     def resident_bytes():
         return 1024 * _kibibytes("VmRSS")

@@ -34,6 +34,14 @@ std::uint32_t next_identity() noexcept {
     return mine != 0 ? mine : next_identity();
 }
 
+/// How much may pass until the next look, of which `before` passed until this one, `passed` ns
+/// after the last.
+int until_next_look(int before, int most, std::int64_t passed) noexcept {
+    if (passed <= turn_interval_ns) return std::min(before * 2, most);
+    const std::int64_t times_too_long = passed / turn_interval_ns + 1;
+    return times_too_long < before ? before / static_cast<int>(times_too_long) : 1;
+}
+
 }  // namespace
 
 worker* worker::current() noexcept {
@@ -210,14 +218,6 @@ bool worker::run_simulated(simulation& world) {
     return true;
 }
 
-/// How much may pass until the next look, of which `before` passed until this one, `passed` ns
-/// after the last.
-static int until_next_look(int before, int most, std::int64_t passed) noexcept {
-    if (passed <= turn_interval_ns) return std::min(before * 2, most);
-    const std::int64_t times_too_long = passed / turn_interval_ns + 1;
-    return times_too_long < before ? before / static_cast<int>(times_too_long) : 1;
-}
-
 /// What a worker with work of its own would never come to: timers, its event loop, the shared
 /// queues and what has been ready for longest. Long items are followed by a look each, and so is
 /// one unit of an item's budget, where a unit takes long; short ones share the price of reading the
@@ -233,8 +233,7 @@ void* worker::look_around() noexcept {
     if (soon_.load(std::memory_order_relaxed) &&
         static_cast<std::int64_t>(ready_.size()) * item_ns_ >= wake_up_ns) {
         // The turns of those that have given way do not come as soon as it seemed.
-        soon_.store(false, std::memory_order_relaxed);
-        published();
+        publish_ready();
     }
     if (present - last_turn_ns_ >= turn_interval_ns) turn_event_loop();
     if (void* item = take_shared()) {
@@ -264,7 +263,7 @@ void* worker::longest_ready() noexcept {
     return ready_.pop_oldest();
 }
 
-/// Something goes before what is in ready_, and may take long: others may take that.
+/// What is in ready_ has to wait, perhaps for long: others may take it.
 void worker::publish_ready() noexcept {
     if (ready_.empty()) return;
     // relaxed: as in queue().

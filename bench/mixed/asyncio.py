@@ -59,8 +59,7 @@ async def play(bench, times):
                              *(call(party, i, *where) for i in range(CALLERS)))
     if party.steps * STEP * 10 < time.perf_counter_ns() - begin:  # as mixed.hpp
         raise RuntimeError(f"the crunchers had {party.steps} steps only")
-    party.delays.sort()
-    bench.report(party.delays[(len(party.delays) - 1) * 99 // 100] / 1000)
+    bench.report_percentile_99(party.delays)
     return party.right
 
 

@@ -7,7 +7,6 @@ import (
 	"log"
 	"net"
 	"runtime"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,8 +34,7 @@ type party struct {
 
 func (p *party) crunch() {
 	for atomic.LoadUint64(&p.ended) < callers {
-		for start := time.Now(); time.Since(start) < step; {
-		}
+		program.Compute(step)
 		atomic.AddUint64(&p.steps, 1)
 		runtime.Gosched()
 	}
@@ -116,12 +114,7 @@ func play(b *program.Bench, times uint64) uint64 {
 	if time.Duration(p.steps)*step*10 < time.Since(begin) { // as mixed.hpp
 		log.Fatalf("the crunchers had %d steps only", p.steps)
 	}
-	var every []time.Duration
-	for _, each := range p.delays {
-		every = append(every, each...)
-	}
-	sort.Slice(every, func(i, j int) bool { return every[i] < every[j] })
-	b.Report(float64(every[(len(every)-1)*99/100]) / float64(time.Microsecond))
+	b.ReportPercentile99(p.delays[:])
 	return p.right
 }
 

@@ -95,9 +95,7 @@ async fn play(times: u64) -> (u64, f64) {
     }
     serving.abort();
     assert!(STEP * steps * 10 >= begin.elapsed(), "the crunchers had {} steps only", steps);
-    let at = (delays.len() - 1) * 99 / 100;
-    let (_, p99, _) = delays.select_nth_unstable(at);
-    let microseconds = p99.as_secs_f64() * 1e6;
+    let microseconds = program::percentile_99(&mut delays);
     (right, microseconds)
 }
 

@@ -9,7 +9,7 @@ use std::ffi::{c_void, CStr};
 use std::future::Future;
 #[cfg(feature = "jemalloc")]
 use std::os::raw::{c_char, c_int};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 /// What a contender gets.
@@ -112,6 +112,13 @@ impl Bench {
 /// What of this process lies in memory at the moment.
 pub fn resident_bytes() -> f64 {
     kibibytes("VmRSS:") * 1024.0
+}
+
+/// The 99th percentile of delays, of which there is one at least, in microseconds.
+pub fn percentile_99(delays: &mut [Duration]) -> f64 {
+    let at = (delays.len() - 1) * 99 / 100;
+    let (_, p99, _) = delays.select_nth_unstable(at);
+    p99.as_secs_f64() * 1e6
 }
 
 /// A line of /proc/self/status, or 0.

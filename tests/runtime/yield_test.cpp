@@ -157,12 +157,16 @@ task<> begins(bool& over) {
     co_return;
 }
 
-task<int> computes_beside_one_that_has_not_begun() {
-    // The worker learns that steps are long, and looks around after each.
+/// Until the worker has learnt that steps are long, and looks around after each.
+task<> computes_for_a_while() {
     for (int i = 0; i < 200; ++i) {
         compute_for_200us();
         co_await yield_now();
     }
+}
+
+task<int> computes_beside_one_that_has_not_begun() {
+    co_await computes_for_a_while();
     bool over = false;
     int done = 0;
     co_await gather(computes_until(over, done), computes_until(over, done),
@@ -199,10 +203,7 @@ TEST_P(yield_test, who_was_woken_has_its_turn_beside_the_waker) {
 }
 
 task<> sets_and_computes(event& woken, const bool& over, int& done) {
-    for (int i = 0; i < 200; ++i) {  // until the worker looks around after each
-        compute_for_200us();
-        co_await yield_now();
-    }
+    co_await computes_for_a_while();
     woken.set();
     co_await computes_until(over, done);
 }

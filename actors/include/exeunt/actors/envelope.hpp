@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <exeunt/runtime/callable_guard.hpp>
 #include <exeunt/runtime/promise.hpp>
 
 #include <concepts>
@@ -33,20 +34,10 @@ concept borrowing = request<M> && requires {
     requires M::borrows;
 };
 
-/// GCC before 15 destroys a temporary aggregate twice in an expression with co_await when a member
-/// has a destructor: there such a message needs a constructor.
-template <class M>
-concept safe_to_send =
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 15
-    !std::is_aggregate_v<M> || std::is_trivially_destructible_v<M>;
-#else
-    !std::is_void_v<M>;
-#endif
-
 /// What a mailbox can hold.
 template <class M>
 concept sendable = std::same_as<M, std::decay_t<M>> && std::is_nothrow_move_constructible_v<M> &&
-                   (alignof(M) <= 16) && safe_to_send<M>;
+                   (alignof(M) <= 16) && core::safe_temporary<M>;
 
 // ------------------------------------------------------------------------------ implementation
 namespace core {
@@ -64,7 +55,7 @@ constexpr bool checked_message() noexcept {
                       "type a move constructor that is noexcept.");
         static_assert(alignof(M) <= 16,
                       "A message cannot be aligned to more than 16 bytes: send a pointer to it.");
-        static_assert(safe_to_send<M>,
+        static_assert(core::safe_temporary<M>,
                       "This compiler (GCC before 15) destroys a temporary aggregate twice in an "
                       "expression with co_await when a member has a destructor: give this type of "
                       "message a constructor.");

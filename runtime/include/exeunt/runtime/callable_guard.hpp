@@ -53,6 +53,15 @@ void moved(const F&& temporary) = delete;
 // ------------------------------------------------------------------------------ implementation
 namespace core {
 
+/// Whether this compiler destroys some temporaries twice that stand beside a co_await: closures and
+/// other aggregates with a destructor that does something.
+inline constexpr bool has_fragile_temporaries =
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 15
+    true;
+#else
+    false;
+#endif
+
 template <class F>
 inline constexpr bool is_moved_callable = false;
 template <class F>
@@ -61,13 +70,14 @@ inline constexpr bool is_moved_callable<moved_callable<F>> = true;
 /// Whether an argument that was taken as `F&&` is destroyed once on this compiler. `F` is deduced
 /// from a forwarding reference: `T&` for a variable, `T` for a temporary or a std::move().
 template <class F>
-concept safe_callable =
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 15
-    std::is_lvalue_reference_v<F> || std::is_trivially_destructible_v<std::remove_cvref_t<F>> ||
-    is_moved_callable<std::remove_cvref_t<F>>;
-#else
-    !std::is_void_v<F>;
-#endif
+concept safe_callable = !has_fragile_temporaries || std::is_lvalue_reference_v<F> ||
+                        std::is_trivially_destructible_v<std::remove_cvref_t<F>> ||
+                        is_moved_callable<std::remove_cvref_t<F>>;
+
+/// Whether a temporary `T` that is no closure is destroyed once.
+template <class T>
+concept safe_temporary =
+    !has_fragile_temporaries || !std::is_aggregate_v<T> || std::is_trivially_destructible_v<T>;
 
 /// To be called (at compile time: it does nothing) by everything that takes a callable `F&&`.
 template <class F>
@@ -79,22 +89,12 @@ constexpr void refuse_fragile_temporary() noexcept {
                   "ex::moved(f).");
 }
 
-/// The same of a range that is taken as `Range&&`: temporaries of aggregates, such as std::array,
-/// are destroyed twice as well. (So is what was moved out of a variable refused; it cannot be
-/// told.)
-template <class Range>
-concept safe_range =
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 15
-    std::is_lvalue_reference_v<Range> || !std::is_aggregate_v<std::remove_cvref_t<Range>> ||
-    std::is_trivially_destructible_v<std::remove_cvref_t<Range>>;
-#else
-    !std::is_void_v<Range>;
-#endif
-
+/// The same for a range `Range&&`. (What was moved out of a variable is refused as well; it cannot
+/// be told from a temporary.)
 template <class Range>
 constexpr void refuse_fragile_range() noexcept {
     static_assert(
-        safe_range<Range>,
+        std::is_lvalue_reference_v<Range> || safe_temporary<std::remove_cvref_t<Range>>,
         "This compiler (GCC before 15) destroys a temporary aggregate, such as a "
         "std::array, twice in an expression with co_await when its elements have "
         "destructors. Pass a std::vector, or a view of a variable that outlives the call.");

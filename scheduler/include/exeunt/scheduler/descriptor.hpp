@@ -123,9 +123,8 @@ class alignas(EXEUNT_CACHE_LINE) descriptor {
     int release() noexcept;
 
     /// Guards everything below. Held over one non-blocking system call (and, at urgent data, a few
-    /// more that ask whether it has said the truth): whoever contends
-    /// for it uses the same descriptor at the same moment, and would meet the kernel's lock of the
-    /// same socket next.
+    /// more that ask whether it has said the truth): whoever contends for it uses the same
+    /// descriptor at the same moment, and would meet the kernel's lock of the same socket next.
     short_lock lock_;
     /// Written under the lock; read by anyone.
     atomic<int> fd_{-1};
