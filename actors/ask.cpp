@@ -81,10 +81,16 @@ bool request_base::give_up() noexcept {
     }
 }
 
-void request_base::arm(std::chrono::nanoseconds deadline) noexcept {
-    if (deadline == std::chrono::nanoseconds::max()) return;
-    armed_ = true;
+bool request_base::has_deadline(std::chrono::nanoseconds deadline) noexcept {
+    if (deadline == std::chrono::nanoseconds::max()) return false;
     state_.store(0, std::memory_order_relaxed);  // nobody else knows of it yet
+    return true;
+}
+
+/// Not before others can give it up: it waits for room, or lies in the mailbox. The timer may fire
+/// at once, on another worker.
+void request_base::arm(std::chrono::nanoseconds deadline) noexcept {
+    armed_ = true;
     scheduler::worker& w = *scheduler::worker::current();
     w.timers().arm(timer_, w.deadline_after(present(w, deadline), deadline.count()));
 }
@@ -104,7 +110,7 @@ void request_base::expired(scheduler::timer& t) noexcept {
 void request_base::asker_done(bool unsent) noexcept {
     std::uint32_t bits = asker_done_bit;
     if (unsent) bits |= receiver_done_bit;
-    if (armed_ && scheduler::timer_wheel::cancel(timer_)) bits |= timer_done_bit;
+    if (!armed_ || scheduler::timer_wheel::cancel(timer_)) bits |= timer_done_bit;
     done(bits);
 }
 
@@ -147,7 +153,9 @@ bool ask_waiter::suspend(promise_base& self) noexcept {
     }
     request_base& r = *request();
     r.asker = this;
-    r.arm(deadline_ < std::chrono::nanoseconds::zero() ? cell_->answer_within() : deadline_);
+    const std::chrono::nanoseconds deadline =
+        deadline_ < std::chrono::nanoseconds::zero() ? cell_->answer_within() : deadline_;
+    const bool timed = r.has_deadline(deadline);
     sent_ = true;
     admission how = cell_->try_admit(generation_);
     if (how == admission::full) how = cell_->enlist(*this, generation_);
@@ -156,7 +164,9 @@ bool ask_waiter::suspend(promise_base& self) noexcept {
         cell_->release(1);
         how = admission::gone;
     }
-    return how == admission::gone ? refused() : parks(*this, s);
+    if (how == admission::gone) return refused();
+    if (timed) r.arm(deadline);
+    return parks(*this, s);
 }
 
 /// It is nobody's but ours.

@@ -17,6 +17,8 @@ namespace {
 
 /// Events taken at once: the fairness bound on completions in a row.
 constexpr int batch = 64;
+/// So many of them at once for an owner that is stuck.
+constexpr int most_batches = 16;
 
 constexpr std::int64_t ns_per_second = 1'000'000'000;
 constexpr std::int64_t ns_per_ms = 1'000'000;
@@ -86,19 +88,19 @@ void epoll_poller::unwatch(descriptor& d) noexcept {
     (void)control(epoll_, EPOLL_CTL_DEL, d.fd(), 0, nullptr);
 }
 
-operation* epoll_poller::poll(std::int64_t timeout_ns) {
-    operation_list completed;
-    if (has_ended()) {
-        take_ended(completed);
-        if (!completed.empty()) timeout_ns = 0;
-    }
+int epoll_poller::take_events(std::int64_t timeout_ns, bool for_owner,
+                              operation_list& completed) noexcept {
     std::array<epoll_event, batch> events;
     const int n = wait(epoll_, events.data(), timeout_ns);
     for (int i = 0; i < n; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         auto* const d = static_cast<descriptor*>(event.data.ptr);
         if (d == nullptr) {
-            wake_event_.acknowledge();
+            // The owner's event: taken by somebody else it has to come once more.
+            if (for_owner)
+                wake_event_.signal_again();
+            else
+                wake_event_.acknowledge();
             continue;
         }
         const std::uint32_t bits = event.events;
@@ -110,6 +112,26 @@ operation* epoll_poller::poll(std::int64_t timeout_ns) {
         const unsigned lasting = (read_end ? unsigned{in} : 0U) | (hung ? unsigned{out} : 0U);
         became_ready(*d, static_cast<std::uint8_t>(ready), static_cast<std::uint8_t>(lasting),
                      completed);
+    }
+    return n;
+}
+
+operation* epoll_poller::poll(std::int64_t timeout_ns) {
+    operation_list completed;
+    if (has_ended()) {
+        take_ended(completed);
+        if (!completed.empty()) timeout_ns = 0;
+    }
+    take_events(timeout_ns, false, completed);
+    if (has_ended()) take_ended(completed);
+    return completed.take();
+}
+
+operation* epoll_poller::poll_for_owner() {
+    if (pending() == 0) return nullptr;
+    operation_list completed;
+    for (int round = 0; round < most_batches; ++round) {
+        if (take_events(0, true, completed) < batch) break;
     }
     if (has_ended()) take_ended(completed);
     return completed.take();

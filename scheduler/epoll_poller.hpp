@@ -19,10 +19,13 @@ class epoll_poller final : public readiness_poller {
     ~epoll_poller() override;
 
     operation* poll(std::int64_t timeout_ns) override;
+    operation* poll_for_owner() override;
     void wake() noexcept override { wake_event_.signal(); }
     std::string_view name() const noexcept override { return "epoll"; }
 
  private:
+    /// One batch of events. Returns how many there were.
+    int take_events(std::int64_t timeout_ns, bool for_owner, operation_list& completed) noexcept;
     int watch(descriptor& d) noexcept override;
     void unwatch(descriptor& d) noexcept override;
 

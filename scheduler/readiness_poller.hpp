@@ -55,7 +55,7 @@ class readiness_poller : public descriptor_poller {
  private:
     friend class descriptor;
 
-    /// Filled by whoever closes a descriptor, and by submit() with nops; emptied by the owner.
+    /// Filled by whoever closes a descriptor, and by submit() with nops; emptied by who polls.
     inbox ended_;
     /// Changed by every thread that submits, cancels or polls; read by anyone, as an estimate.
     atomic<std::ptrdiff_t> pending_{0};

@@ -168,7 +168,8 @@ void simulation::settle(worker_pool& pool) {
     for (unsigned i = 0; i < pool.size(); ++i) {
         worker& w = pool.at(i);
         places_[i].asleep = w.falls_asleep();
-        places_[i].until = never;
+        const std::int64_t limit = w.time_to_sleep();
+        places_[i].until = limit < 0 ? never : now_ + limit;
     }
 }
 

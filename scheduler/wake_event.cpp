@@ -22,7 +22,10 @@ wake_event::~wake_event() {
 
 void wake_event::signal() noexcept {
     // release: pairs with the acquire in acknowledge().
-    if (notified_.exchange(true, std::memory_order_release)) return;
+    if (!notified_.exchange(true, std::memory_order_release)) write();
+}
+
+void wake_event::write() noexcept {
     const int kept = errno;  // we may be in a signal handler
     const std::uint64_t one = 1;
     // A counter that is full (EAGAIN) is an event already; it takes 2^64 signals.

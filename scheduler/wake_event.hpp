@@ -22,6 +22,9 @@ class wake_event {
     int descriptor() const noexcept { return descriptor_; }
     /// Any thread, signal handlers too. Keeps errno.
     void signal() noexcept;
+    /// Any thread: the descriptor's event, after somebody but the owner has taken it from an
+    /// edge-triggered loop. The owner has not acknowledged it, or is about to: one event more.
+    void signal_again() noexcept { write(); }
     /// Whether nothing was signalled since the last acknowledge(). Owner; a snapshot.
     bool quiet() const noexcept { return !notified_.load(std::memory_order_relaxed); }
     /// The owner has seen the descriptor's event. From here on, the next signal writes again and is
@@ -35,6 +38,8 @@ class wake_event {
     void drain() noexcept;
 
  private:
+    void write() noexcept;
+
     int descriptor_;
     /// A write is under way or not yet noticed. Set by any thread that signals, cleared by the
     /// owner.

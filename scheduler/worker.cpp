@@ -15,8 +15,8 @@ namespace {
 
 /// How long a worker runs tasks before it looks at its event loop.
 constexpr std::int64_t turn_interval_ns = 50'000;
-/// While others run, one sleeping worker looks this often for an item stuck in a busy one's slot.
-constexpr std::int64_t slot_watch_ns = 5'000'000;
+/// While others run, one sleeping worker looks this often for those that are stuck.
+constexpr std::int64_t watch_ns = 5'000'000;
 /// Items that run at once between two looks at the clock, once they have shown to be short.
 constexpr int most_at_once = 64;
 /// Items that run after the present one, and make others do so, until these queue up.
@@ -96,7 +96,10 @@ void* worker::settle(void* item) noexcept {
     // Also when it was woken to search, and found work at home.
     if (owes(searching)) stop_searching(item != nullptr);
     if (item == nullptr) return nullptr;
-    if (owes(watching)) hand_over_watch();
+    if (owes(awoke)) {
+        duties_ &= ~awoke;
+        see_that_somebody_watches();
+    }
     if (owes(saw_work)) {
         // It may have been more than this one item: somebody else looks after the rest.
         duties_ &= ~saw_work;
@@ -182,9 +185,8 @@ EXEUNT_ALWAYS_INLINE void* worker::next() noexcept {
     if (void* item = slot_.take()) {
         if (EXEUNT_LIKELY(--slot_left_ >= 0)) return item;
         // The pair in the slot had its turns: it queues behind everybody else, and still relies on
-        // the watcher, who may have looked while it was in neither place.
+        // those who watch.
         ready_.push(item);
-        if (EXEUNT_UNLIKELY(!pool_.slots_are_watched())) pool_.wake_one(*this);
     }
     slot_left_ = slot_run;
     if (void* item = deque_.pop()) return item;
@@ -328,17 +330,14 @@ void worker::give_way(void* item) noexcept {
 }
 
 /// Somebody is idle. What was just pushed may be left to this worker, which comes to it before
-/// anything else, or soon; in case that something takes long meanwhile, to the watcher as well.
+/// anything else, or soon; where something takes long meanwhile, those who watch find it.
 void worker::gave_way(bool alone, bool soon) noexcept {
     if (alone && at_once_ == nullptr && bounced_ == nullptr && later_ == nullptr) return;
-    if (soon && pool_.slots_are_watched()) return;
-    pool_.work_published(*this);
+    if (!soon) pool_.work_published(*this);
 }
 
 /// The parking protocol; argued in docs/internals/parking.md.
 void worker::park() {
-    // Before it says that it is idle: else whoever sees that wakes it to watch.
-    if (pool_.size() > 1) begin_watching();
     wakes_up(falls_asleep() ? wait_for_events(time_to_sleep()) : nullptr);
 }
 
@@ -349,6 +348,7 @@ bool worker::falls_asleep() noexcept {
     // Whoever has published that may have relied on this worker when it was counted as searching.
     const bool awake = anything_to_do();
     duties_ = awake ? duties_ | saw_work : duties_ & ~saw_work;
+    if (awake) in_vain_ = false;
     if (awake || pool_.stopping()) return false;
     counters_.parked.add();
     return true;
@@ -357,12 +357,18 @@ bool worker::falls_asleep() noexcept {
 void worker::wakes_up(operation* done) noexcept {
     // Before what has completed becomes work: whoever publishes work must not wake this worker for
     // it. Claimed by somebody else: whoever did that has counted this worker as searching.
-    if (!pool_.idle_.clear(index_)) duties_ |= searching;
+    const bool claimed = !pool_.idle_.clear(index_);
+    duties_ |= claimed ? awoke | searching : awoke;
+    if (claimed || done != nullptr) in_vain_ = false;
+    if (deep_) {
+        deep_ = false;
+        pool_.deep_.clear(index_);
+    }
     finish_turn(done);
 }
 
 std::int64_t worker::time_to_sleep() noexcept {
-    std::int64_t limit = watches_slots() ? slot_watch_ns : timer_wheel::never;
+    std::int64_t limit = sleeps_deeply() ? timer_wheel::never : watch_ns;
     const std::int64_t deadline = timers_.next_deadline();
     if (deadline != timer_wheel::never) {
         limit = std::min(limit, std::max<std::int64_t>(deadline - now(), 0));
@@ -396,6 +402,13 @@ std::int64_t worker::looked(std::int64_t present) noexcept {
 }
 
 void worker::finish_turn(operation* done) noexcept {
+    make_all_ready(done, timers_, last_turn_ns_);
+    // One item this worker runs itself, at once; for more it asks for help.
+    if (ready_.size() > 1 && leaves_ready()) published();
+}
+
+/// Those whose operations are `done`, and whose `timers` are due.
+void worker::make_all_ready(operation* done, timer_wheel& timers, std::int64_t present) noexcept {
     in_turn_ = true;
     at_once_ = this;
     while (done != nullptr) {
@@ -404,13 +417,10 @@ void worker::finish_turn(operation* done) noexcept {
         counters_.completions.add();
         run(&op);
     }
-    if (timers_.next_deadline() <= last_turn_ns_) {
-        counters_.timers_fired.add(timer_wheel::fire_all(timers_.expire(last_turn_ns_)));
-    }
+    if (timers.next_deadline() <= present)
+        counters_.timers_fired.add(timer_wheel::fire_all(timers.expire(present)));
     at_once_ = nullptr;
     in_turn_ = false;
-    // One item this worker runs itself, at once; for more it asks for help.
-    if (ready_.size() > 1 && leaves_ready()) published();
 }
 
 void worker::forget_work() noexcept {

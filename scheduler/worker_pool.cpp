@@ -64,7 +64,8 @@ worker_pool::worker_pool(const pool_options& options, void* owner)
              : own_world_                   ? own_world_.get()
                                             : options.world),
       threads_(new threads),
-      idle_(size_) {
+      idle_(size_),
+      deep_(size_) {
     init_asymmetric_fences();
     // The machine must not change what a simulation does: its cores are all alike.
     const std::vector<core_place> places = simulated()

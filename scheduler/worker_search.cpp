@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a worker does about the work of others: it searches, and it watches. The rest of it is
-// worker.cpp.
+// What a worker does about the work of others: it searches, and it watches for those that are
+// stuck. The rest of it is worker.cpp.
 #include <exeunt/scheduler/waiting.hpp>
 #include <exeunt/scheduler/worker.hpp>
 
@@ -67,34 +67,55 @@ void* worker::steal_from(worker& victim) noexcept {
     return item;
 }
 
-/// An item in the slot of a worker that has run nothing since this worker last looked, some time
-/// ago, waits behind a long computation, and so does what has given way there; that also where the
-/// worker runs less than it seemed when it was decided to leave it alone. Nobody is woken for
-/// either, so sleepers look themselves.
+/// A worker that has run nothing since this one last looked, some time ago, is in a long
+/// computation: others take what waits behind it. What has given way there they take also where the
+/// worker runs less than it seemed when that was left to it. Nobody is woken for any of it, so
+/// sleepers look themselves.
 void* worker::steal_stuck() noexcept {
     const std::int64_t present = now();
-    const std::int64_t passed = present - last_slots_ns_;
+    const std::int64_t passed = present - last_watch_ns_;
     // (In a simulation time stands still while there is something to do.)
     if (passed < stuck_ns && !pool_.simulated()) return nullptr;
-    last_slots_ns_ = present;
+    last_watch_ns_ = present;
+    fellow_ = no_fellow;
     for (const std::vector<unsigned>& victims : victims_) {
-        for (unsigned victim_index : victims) {
+        for (const unsigned victim_index : victims) {
             worker& victim = pool_.at(victim_index);
             const std::uint64_t executed = victim.counters_.executed.read();
             const std::uint64_t ran = executed - std::exchange(last_seen_[victim_index], executed);
-            if (victim.slot_.empty() && victim.ready_.empty()) continue;
-            if (static_cast<std::int64_t>(ran) * wake_up_ns >= passed && ran != 0) continue;
-            // There may be more, for those whom this worker wakes when it goes to work.
-            // relaxed: as in queue(); its owner decides anew when something gives way again.
-            victim.soon_.store(false, std::memory_order_relaxed);
-            void* item = ran == 0 ? victim.slot_.steal() : nullptr;
-            if (item == nullptr) item = victim.ready_.steal();
-            if (item == nullptr) continue;
-            counters_.stolen.add();
-            return item;
+            if (pool_.idle_.contains(victim_index)) {
+                if (ran == 0 && !pool_.deep_.contains(victim_index)) fellow_ = victim_index;
+                continue;
+            }
+            if (ran != 0 && static_cast<std::int64_t>(ran) * wake_up_ns >= passed) continue;
+            if (void* item = steal_behind(victim, ran == 0)) return item;
+            if (ran != 0) continue;
+            if (void* item = take_over(victim, present)) return item;
         }
     }
     return nullptr;
+}
+
+/// What lies behind the item that `victim` runs, and is not for others in a usual search.
+void* worker::steal_behind(worker& victim, bool stuck) noexcept {
+    if (victim.slot_.empty() && victim.ready_.empty()) return nullptr;
+    // There may be more, for those whom this worker wakes when it goes to work.
+    // relaxed: as in queue(); its owner decides anew when something gives way again.
+    victim.soon_.store(false, std::memory_order_relaxed);
+    void* item = stuck ? victim.slot_.steal() : nullptr;
+    if (item == nullptr) item = victim.ready_.steal();
+    if (item != nullptr) counters_.stolen.add();
+    return item;
+}
+
+/// What `stuck` would come to if it looked around: its timers that are due, and what has completed
+/// in its event loop, where others may ask for that. All of it becomes ready here.
+void* worker::take_over(worker& stuck, std::int64_t present) noexcept {
+    make_all_ready(stuck.poller_->poll_for_owner(), stuck.timers_, present);
+    void* item = ready_.pop_oldest();
+    if (item != nullptr) counters_.stolen.add();
+    if (!ready_.empty()) published();
+    return item;
 }
 
 bool worker::anything_to_do() noexcept {
@@ -107,49 +128,38 @@ bool worker::anything_to_do() noexcept {
     return false;
 }
 
-/// Nobody is woken for slots, so while others run, one of the sleepers looks after them. When all
-/// have slept for a while nobody does; whoever then fills its slot wakes one (worker::make_ready).
-bool worker::watches_slots() noexcept {
-    if (pool_.size() == 1) return false;
-    if (pool_.idle_.count() == pool_.size()) {
-        const std::uint64_t executed = pool_.executed();
-        if (std::exchange(seen_executed_, executed) == executed) {
-            stop_watching();
-            heavy_fence();  // pairs with light_fence() in slots_are_watched(): say it, then look
-            if (pool_.idle_.count() == pool_.size()) return false;
-        }
-    }
-    begin_watching();
-    return owes(watching);
+/// While others are awake somebody has to look for those that are stuck, and every sleeper does so
+/// now and then, at first. Those that have done it in vain need not go on where another does, nor
+/// when nobody has run anything: from then on they have to be woken for it. Says which it is to be.
+/// docs/internals/parking.md has the argument.
+bool worker::sleeps_deeply() noexcept {
+    if (pool_.size() == 1) return true;
+    const std::uint64_t executed = counters_.executed.read();
+    const bool ran_nothing = std::exchange(parked_executed_, executed) == executed;
+    if (!std::exchange(in_vain_, true) || !ran_nothing) return false;
+    const bool all_idle = pool_.idle_.count() == pool_.size() && pool_ran_nothing();
+    if (!all_idle && fellow_ == no_fellow) return false;
+    pool_.deep_.set(index_);
+    heavy_fence();  // pairs with light_fence() in see_that_somebody_watches(): say it, then look
+    deep_ = all_idle ? pool_.idle_.count() == pool_.size()
+                     : pool_.idle_.contains(fellow_) && !pool_.deep_.contains(fellow_);
+    if (!deep_) pool_.deep_.clear(index_);
+    return deep_;
 }
 
-/// Unless somebody else does.
-void worker::begin_watching() noexcept {
-    // relaxed: who watches is all that is decided; a slot's item is handed over by the slot.
-    if (owes(watching) || pool_.watched_.load(std::memory_order_relaxed)) return;
-    if (!pool_.watched_.exchange(true, std::memory_order_relaxed)) duties_ |= watching;
+/// Since it was last asked.
+bool worker::pool_ran_nothing() noexcept {
+    const std::uint64_t executed = pool_.executed();
+    return std::exchange(seen_executed_, executed) == executed;
 }
 
-void worker::stop_watching() noexcept {
-    if (!owes(watching)) return;
-    duties_ &= ~watching;
-    // relaxed: a hint for worker::make_ready().
-    pool_.watched_.store(false, std::memory_order_relaxed);
-}
-
-/// The watcher goes to work. What lies in a slot by now, or was left to a worker that gave way, has
-/// relied on it, and others that sleep do so without limit: one of them has to wake up and watch.
-/// What comes later finds nobody watching.
-void worker::hand_over_watch() noexcept {
-    stop_watching();
-    if (pool_.slots_are_watched()) return;
-    heavy_fence();  // pairs with light_fence() in slots_are_watched(): say it, then look
-    for (unsigned i = 0; i < pool_.size(); ++i) {
-        const worker& each = pool_.at(i);
-        if (i == index_ || (each.slot_.empty() && each.ready_.empty())) continue;
+/// This worker goes to work. It may have been the only one that watched, and it may get stuck.
+void worker::see_that_somebody_watches() noexcept {
+    light_fence();  // pairs with heavy_fence() in sleeps_deeply(): be awake, then look
+    // Who searches does the same when it goes to work, and watches when it does not. Ordered by the
+    // fence above.
+    if (pool_.idle_.any() && !pool_.idle_.any_but(pool_.deep_) && !pool_.anybody_searches())
         pool_.wake_one(*this);
-        return;
-    }
 }
 
 }  // namespace exeunt::scheduler

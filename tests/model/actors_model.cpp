@@ -131,5 +131,58 @@ TEST_F(mailbox, an_ask_is_given_up_while_it_is_served) {
     }));
 }
 
+/// Never takes a message out before it has ended.
+task<> listens_to_nobody(exeunt::mailbox<twice, number>, event& end) {
+    co_await end.wait();
+}
+
+/// The deadline of an ask passes while it is being sent, for another looks after the timers of its
+/// worker. `capacity` of the mailbox 1: it has to wait for room.
+void deadline_passes_elsewhere(std::uint32_t capacity) {
+    int late = 0;
+    {
+        explore(false);
+        runtime rt(workers(2));
+        scheduler::timer_wheel* timers = nullptr;
+        std::atomic<int> ready{0};
+        auto asks = [&]() -> task<> {
+            event end;
+            auto body = [&](actor_scope& scope) -> task<> {
+                auto to = scope.spawn(actor_options().capacity(capacity), listens_to_nobody,
+                                      std::ref(end));
+                static_cast<void>(to.try_tell(number(1)));
+                timers = &scheduler::worker::current()->timers();
+                ready.store(1);
+                wake_address(&ready, true);
+                explore(true);
+                try {
+                    static_cast<void>(co_await to.ask(twice(21), std::chrono::milliseconds(1)));
+                } catch (const timed_out&) {
+                    ++late;
+                }
+                explore(false);
+                end.set();
+            };
+            co_await with_actors(body);
+        };
+        auto h = rt.spawn(asks);
+        parallel({[&] {
+            while (ready.load() == 0)
+                wait_on_address(&ready, 0, sizeof(int));
+            scheduler::timer_wheel::fire_all(timers->expire(2'000'000));
+        }});
+        rt.run([](task_handle<>& handle) -> task<> { co_await handle; }(h));
+    }
+    require(late == 1, "it has waited for ever, or ended twice");
+}
+
+TEST_F(mailbox, the_deadline_of_an_ask_passes_while_it_is_sent) {
+    EXPECT_TRUE(holds(bounded("mailbox/deadline"), [] { deadline_passes_elsewhere(2); }));
+}
+
+TEST_F(mailbox, the_deadline_of_an_ask_passes_while_it_waits_for_room) {
+    EXPECT_TRUE(holds(bounded("mailbox/room"), [] { deadline_passes_elsewhere(1); }));
+}
+
 }  // namespace
 }  // namespace exeunt::model

@@ -25,6 +25,15 @@ pool_options workers(unsigned n) {
     return all;
 }
 
+/// Lets time pass until nobody looks again by himself.
+/// Returns how many timeouts that took.
+std::uint64_t let_all_sleep_deeply() {
+    std::uint32_t nothing = 0;
+    for (int i = 0; i < 8; ++i)
+        wait_on_address(&nothing, 0, sizeof nothing, true);
+    return timeouts();
+}
+
 /// Counts those that have run, and lets a thread wait for them.
 class finish {
  public:
@@ -50,17 +59,24 @@ struct job : work_item {
     static void run(void* self) {
         auto& me = static_cast<job&>(*static_cast<work_item*>(self));
         ++me.runs;
+        if (me.tells != nullptr) me.tells->one();
+        if (me.first_waits_for != nullptr) me.first_waits_for->wait();
         if (me.explores) explore(true);
         for (job* each : me.pushed) {
             if (each != nullptr) worker::current()->push(static_cast<work_item*>(each));
         }
+        if (me.companion != nullptr)
+            worker::current()->make_ready(static_cast<work_item*>(me.companion));
         if (me.waits_for != nullptr) me.waits_for->wait();
         me.done.one();
     }
     finish& done;
     std::array<job*, 2> pushed{};  ///< to the worker's deque, before this one ends
+    job* companion = nullptr;      ///< into the worker's slot
     finish* waits_for = nullptr;   ///< it blocks its worker until then: another has to come
-    bool explores = false;         ///< explore(true) when it begins
+    finish* tells = nullptr;       ///< when it begins
+    finish* first_waits_for = nullptr;
+    bool explores = false;  ///< explore(true) after that
     int runs = 0;
 };
 
@@ -178,11 +194,11 @@ TEST(parking, the_last_searcher_wakes_the_next) {
             pushes.waits_for = &first_ended;
             {
                 worker_pool pool(workers(3));
-                wait_for_others();  // all three sleep
+                const std::uint64_t before = let_all_sleep_deeply();
                 pool.inject(pushes);
                 ended.wait();
                 explore(false);
-                require(timeouts() == 0, "an item has waited for somebody to look again");
+                require(timeouts() == before, "an item has waited for somebody to look again");
             }
         }));
 }
@@ -198,7 +214,9 @@ struct turns : work_item {
             explore(true);
             here.make_ready(static_cast<work_item*>(&me.beside));
             here.give_way(static_cast<work_item*>(&me));
-            if (me.also != nullptr) here.give_way(static_cast<work_item*>(me.also));
+            for (job* each : me.also) {
+                if (each != nullptr) here.give_way(static_cast<work_item*>(each));
+            }
             return;
         }
         if (me.then != nullptr) {
@@ -210,7 +228,7 @@ struct turns : work_item {
     finish& done;
     job& beside;
     job* then = nullptr;
-    job* also = nullptr;  ///< gives way behind it
+    std::array<job*, 2> also{};  ///< give way behind it
     int runs = 0;
 };
 
@@ -226,11 +244,11 @@ TEST(parking, an_item_behind_one_that_gave_way) {
             two.then = &then;
             {
                 worker_pool pool(workers(2));
-                wait_for_others();
+                const std::uint64_t before = let_all_sleep_deeply();
                 pool.inject(two);
                 ended.wait();
                 explore(false);
-                require(timeouts() == 0, "an item has waited for somebody to look again");
+                require(timeouts() == before, "an item has waited for somebody to look again");
             }
             require(two.runs == 2 && beside.runs == 1 && then.runs == 1, "one ran twice");
         }));
@@ -254,26 +272,144 @@ TEST(parking, what_gave_way_beside_a_worker_that_is_stuck) {
         }));
 }
 
-/// All of it: who finds the first does not leave the second to the watcher's next look.
+/// All of it: who finds the first does not leave the others to the next look. (Two may watch.)
 TEST(parking, all_that_gave_way_beside_a_worker_that_is_stuck) {
     EXPECT_TRUE(holds(
         options("parking/all_stuck").preemptions(1).stale_loads(0).at_most(10'000).random(10'000),
         [] {
             explore(false);
-            finish both(2), ended(1);
-            job beside(ended), second(both);
-            turns first(both, beside);
-            first.also = &second;
-            beside.waits_for = &both;
+            finish three(3), ended(1);
+            job beside(ended), second(three), third(three);
+            turns first(three, beside);
+            first.also = {&second, &third};
+            beside.waits_for = &three;
             {
                 worker_pool pool(workers(3));
-                wait_for_others();
+                const std::uint64_t before = let_all_sleep_deeply();
                 pool.inject(first);
                 ended.wait();
                 explore(false);
-                require(timeouts() <= 1, "the second has waited for a look of its own");
+                require(timeouts() <= before + 2, "the third has waited for a look of its own");
             }
-            require(first.runs == 2 && beside.runs == 1 && second.runs == 1, "one ran twice");
+            require(first.runs == 2 && beside.runs == 1, "one ran twice");
+            require(second.runs == 1 && third.runs == 1, "one of the others ran twice");
+        }));
+}
+
+/// Makes a job ready on the worker that finds it due.
+struct alarm : scheduler::timer {
+    explicit alarm(job& j) : timer(fires), what(j) {}
+    static void fires(scheduler::timer& t) noexcept {
+        job& due = static_cast<alarm&>(t).what;
+        worker::current()->make_ready(static_cast<work_item*>(&due));
+    }
+    job& what;
+};
+
+/// Arms a timer, and blocks its worker until that has fired.
+struct arms : work_item {
+    arms(alarm& a, finish& f) : work_item(run), what(a), done(f) {}
+    static void run(void* self) {
+        auto& me = static_cast<arms&>(*static_cast<work_item*>(self));
+        worker& here = *worker::current();
+        here.timers().arm(me.what, here.deadline_in(1'000'000));
+        me.what.what.done.wait();
+        me.done.one();
+    }
+    alarm& what;
+    finish& done;
+};
+
+/// Nobody watches when the item begins behind which another one waits, in the slot.
+TEST(parking, somebody_watches_when_all_have_slept) {
+    EXPECT_TRUE(holds(
+        options("parking/slot").preemptions(1).stale_loads(0).at_most(20'000).random(20'000), [] {
+            explore(false);
+            finish ended(1), companion_ended(1);
+            job companion(companion_ended), blocks(ended);
+            blocks.companion = &companion;
+            blocks.waits_for = &companion_ended;
+            {
+                worker_pool pool(workers(3));
+                let_all_sleep_deeply();
+                explore(true);
+                pool.inject(blocks);
+                ended.wait();
+                explore(false);
+            }
+            require(blocks.runs == 1 && companion.runs == 1, "one ran twice");
+        }));
+}
+
+/// The timers of a worker that is stuck fire on another.
+TEST(parking, timers_beside_a_worker_that_is_stuck) {
+    EXPECT_TRUE(holds(
+        options("parking/timer").preemptions(1).stale_loads(0).at_most(20'000).random(20'000), [] {
+            explore(false);
+            finish ended(1), fired(1);
+            job late(fired);
+            alarm wakes(late);
+            arms stuck(wakes, ended);
+            {
+                worker_pool pool(workers(2));
+                let_all_sleep_deeply();
+                explore(true);
+                pool.inject(stuck);
+                ended.wait();
+                explore(false);
+            }
+            require(late.runs == 1, "it fired twice");
+        }));
+}
+
+/// The one that watches goes to work by its own timer, and gets stuck in turn: the third one, which
+/// sleeps deeply by now, has to watch, for an item that is put into a slot after that.
+TEST(parking, somebody_watches_on_when_the_watcher_goes_to_work) {
+    EXPECT_TRUE(holds(
+        options("parking/watch").preemptions(1).stale_loads(0).at_most(10'000).random(10'000), [] {
+            explore(false);
+            finish all(2), left(1), companion_ended(1);
+            job companion(companion_ended), blocks(all), leaves(all);
+            blocks.first_waits_for = &left;
+            blocks.companion = &companion;
+            blocks.waits_for = &companion_ended;
+            leaves.tells = &left;
+            leaves.explores = true;
+            leaves.waits_for = &companion_ended;
+            alarm wakes(leaves);
+            {
+                worker_pool pool(workers(3));
+                let_all_sleep_deeply();
+                pool.at(0).post(blocks);
+                wait_for_others();  // worker 1 watches, worker 2 has not been woken
+                worker& watches = pool.at(1);
+                watches.timers().arm(wakes, watches.deadline_in(1'000'000));
+                watches.unpark();
+                all.wait();
+                explore(false);
+            }
+            require(blocks.runs == 1 && leaves.runs == 1 && companion.runs == 1, "one ran twice");
+        }));
+}
+
+/// Two that watch beside a busy worker: one of them may sleep deeply, not both.
+TEST(parking, one_of_two_watches_on) {
+    EXPECT_TRUE(holds(
+        options("parking/two_watch").preemptions(1).stale_loads(0).at_most(20'000).random(20'000),
+        [] {
+            explore(false);
+            finish ended(1), companion_ended(1);
+            job companion(companion_ended), blocks(ended);
+            blocks.companion = &companion;
+            blocks.waits_for = &companion_ended;
+            {
+                worker_pool pool(workers(3));
+                explore(true);
+                pool.at(0).post(blocks);
+                ended.wait();
+                explore(false);
+            }
+            require(blocks.runs == 1 && companion.runs == 1, "one ran twice");
         }));
 }
 

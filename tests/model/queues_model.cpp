@@ -406,6 +406,32 @@ TEST(timer_wheel, is_cancelled_by_others) {
     }));
 }
 
+/// The owner is stuck, or has just been: another takes what is due as well.
+TEST(timer_wheel, expires_for_two) {
+    EXPECT_TRUE(holds(options("timer_wheel/two").preemptions(2).at_most(50'000).random(2'000), [] {
+        timer_wheel wheel(0);
+        alarm a, b, c;
+        wheel.arm(a, 1 << 20);
+        wheel.arm(b, 2 << 20);
+        const auto expire = [&](std::int64_t present) {
+            timer_wheel::fire_all(wheel.expire(present));
+        };
+        bool cancelled = false;
+        parallel({
+            [&] {
+                expire(3 << 20);
+                wheel.arm(c, 1 << 20);  // has passed
+                expire(4 << 20);
+            },
+            [&] { expire(2 << 20); },
+            [&] { cancelled = timer_wheel::cancel(b); },
+        });
+        require(a.fired == 1 && c.fired == 1, "one has not fired, or twice");
+        require(b.fired == (cancelled ? 0 : 1), "cancelled and fired, or neither");
+        require(wheel.next_deadline() == timer_wheel::never, "it waits for nothing");
+    }));
+}
+
 /// What the canceller knows of the wheel it knows from the timer alone.
 TEST(timer_wheel, is_found_through_the_timer) {
     EXPECT_TRUE(holds(options("timer_wheel/found").preemptions(3).random(1'000), [] {

@@ -3,8 +3,11 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <deque>
 #include <thread>
 
 #include "exeunt/scheduler/descriptor.hpp"
@@ -53,6 +56,77 @@ TEST_P(poller_wake, no_wake_is_lost) {
         EXPECT_TRUE(turn(*loop, -1).empty());
     for (auto& waker : wakers)
         waker.join();
+}
+
+/// Where that can be done at all: what has completed is returned, and the owner's wake-up left.
+TEST_P(poller_wake, another_polls_for_the_owner) {
+    stream_pair s;
+    char byte = 0;
+    op receive(ex::opcode::receive, s.a, &byte, 1);
+    ASSERT_FALSE(loop->submit(receive));
+    loop->wake();
+    EXPECT_EQ(loop->poll_for_owner(), nullptr);
+    const auto before = std::chrono::steady_clock::now();
+    EXPECT_TRUE(turn(*loop, 20'000 * ms).empty());
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 10s) << "the wake-up was lost";
+    ASSERT_EQ(::write(s.b.fd(), "x", 1), 1);
+    if (GetParam() == ex::event_loop::epoll) {
+        ASSERT_EQ(loop->poll_for_owner(), &receive);
+        EXPECT_EQ(receive.next, nullptr);
+        EXPECT_EQ(loop->pending(), 0U);
+    } else {
+        EXPECT_EQ(loop->poll_for_owner(), nullptr);
+        wait_for(*loop, receive);
+    }
+    EXPECT_EQ(receive.result, 1);
+    EXPECT_EQ(byte, 'x');
+}
+
+/// All the time, while the owner sleeps, wakes up and polls: each completion is returned once, and
+/// no wake-up is lost.
+TEST_P(poller_wake, another_polls_for_the_owner_all_the_time) {
+    if (virtual_time()) GTEST_SKIP() << "waits in no real time";
+    constexpr std::size_t count = 8;
+    std::array<stream_pair, count> pairs;
+    exeunt::atomic<unsigned> done{0};
+    exeunt::atomic<bool> over{false};
+    std::thread other([&] {
+        while (!over.load()) {
+            unsigned found = 0;
+            for (ex::operation* o = loop->poll_for_owner(); o != nullptr; ++found)
+                o = static_cast<ex::operation*>(o->next);
+            if (found == 0) continue;
+            done.fetch_add(found);
+            loop->wake();
+        }
+    });
+    const int all = exeunt::tests::rounds(2'000);
+    bool lost = false;
+    for (int round = 0; round < all && !lost; ++round) {
+        done.store(0);
+        std::array<char, count> bytes{};
+        std::deque<op> receives;
+        for (std::size_t i = 0; i < count; ++i) {
+            receives.emplace_back(ex::opcode::receive, pairs[i].a, &bytes[i], 1U);
+            EXPECT_FALSE(loop->submit(receives.back()));
+        }
+        std::thread writes([&] {
+            for (const stream_pair& each : pairs)
+                EXPECT_EQ(::write(each.b.fd(), "x", 1), 1);
+        });
+        while (done.load() < count && !lost) {
+            const auto before = std::chrono::steady_clock::now();
+            done.fetch_add(static_cast<unsigned>(turn(*loop, 20'000 * ms).size()));
+            lost = std::chrono::steady_clock::now() - before > 10s;
+        }
+        writes.join();
+        EXPECT_EQ(done.load(), count) << "in round " << round;
+        for (const op& each : receives)
+            EXPECT_EQ(each.result, 1);
+    }
+    over.store(true);
+    other.join();
+    EXPECT_FALSE(lost) << "a wake-up or a completion";
 }
 
 /// A thread of its own: when the kernel takes a closed io_uring down, some time after the close, it

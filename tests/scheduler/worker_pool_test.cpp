@@ -18,51 +18,13 @@
 
 #include "tests/cpu_time.hpp"
 #include "tests/rounds.hpp"
+#include "tests/scheduler/pool_fixture.hpp"
 
 namespace {
 
-using namespace std::chrono_literals;
-using exeunt::atomic;
-using exeunt::scheduler::event_loop;
-using exeunt::scheduler::pool_options;
-using exeunt::scheduler::timer;
-using exeunt::scheduler::work_item;
-using exeunt::scheduler::worker;
-using exeunt::scheduler::worker_pool;
+using namespace pool_tests;
 using exeunt::tests::cpu_time;
 using exeunt::tests::rounds;
-using clock_type = std::chrono::steady_clock;
-
-/// A work item that calls a function; it may be queued again once it has run.
-struct job : work_item {
-    explicit job(std::function<void()> function) : work_item(&call), body(std::move(function)) {}
-    static void call(void* self) { static_cast<job*>(static_cast<work_item*>(self))->body(); }
-    std::function<void()> body;
-};
-
-pool_options with(unsigned threads, event_loop loop = event_loop::epoll) {
-    pool_options wanted;
-    wanted.threads = threads;
-    wanted.loop = loop;
-    return wanted;
-}
-
-/// Waits for `done()`; false when it has not come true after a long time.
-template <class Condition>
-bool eventually(Condition done, std::chrono::milliseconds limit = 20s) {
-    const auto deadline = clock_type::now() + limit;
-    while (!done()) {
-        if (clock_type::now() > deadline) return false;
-        std::this_thread::sleep_for(100us);
-    }
-    return true;
-}
-
-void compute(clock_type::duration how_long) {
-    const auto end = clock_type::now() + how_long;
-    while (clock_type::now() < end) {
-    }
-}
 
 class worker_pool_test : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(workers, worker_pool_test, testing::Values(1U, 2U, 8U));
@@ -202,96 +164,6 @@ TEST_P(worker_pool_test, idle_workers_use_no_cpu) {
         EXPECT_LT(cpu_time() - before, 10ms);
         EXPECT_EQ(pool.counters().parked, parked) << "somebody woke up for nothing";
     }
-}
-
-/// Makes a job ready on the worker whose timer it is.
-struct alarm : timer {
-    explicit alarm(job& j) : timer(&over), what(j) {}
-    static void over(timer& t) noexcept {
-        worker::current()->make_ready(static_cast<work_item*>(&static_cast<alarm&>(t).what));
-    }
-    job& what;
-};
-
-/// What waits behind a long computation in the slot of a worker that was woken in this or that way.
-class stuck_slot_test : public testing::TestWithParam<unsigned> {
- protected:
-    /// The time from when it was put into the slot to its run on another worker.
-    void expect_rescue(bool by_timer) {
-        atomic<bool> rescued{false};
-        atomic<bool> finished{false};
-        clock_type::time_point put;
-        clock_type::time_point ran;
-        job stuck([&] {
-            ran = clock_type::now();
-            rescued.store(true);
-        });
-        job compute_long([&] {
-            put = clock_type::now();
-            worker::current()->make_ready(static_cast<work_item*>(&stuck));
-            const auto end = put + 5s;
-            while (!rescued.load() && clock_type::now() < end) {
-            }
-            finished.store(true);
-        });
-        alarm later(compute_long);
-        job arm([&] {
-            worker::current()->timers().arm(later, worker::current()->deadline_in(60'000'000));
-        });
-        worker_pool pool(with(GetParam()));
-        std::this_thread::sleep_for(50ms);  // everybody sleeps without limit
-        pool.inject(by_timer ? arm : compute_long);
-        ASSERT_TRUE(eventually([&] { return finished.load(); }));
-        ASSERT_TRUE(rescued.load());
-        EXPECT_LT(ran - put, 200ms);
-    }
-};
-INSTANTIATE_TEST_SUITE_P(workers, stuck_slot_test, testing::Values(2U, 8U));
-
-TEST_P(stuck_slot_test, is_emptied_when_its_worker_was_woken_by_an_item) {
-    expect_rescue(false);
-}
-TEST_P(stuck_slot_test, is_emptied_when_its_worker_was_woken_by_its_own_timer) {
-    expect_rescue(true);
-}
-
-/// The watcher goes to work by its own timer while an item waits in a busy worker's slot: another
-/// sleeper has to watch.
-TEST(stuck_slots, are_watched_on_when_the_watcher_goes_to_work) {
-    atomic<bool> rescued{false};
-    atomic<int> finished{0};
-    const auto compute_until_rescued = [&] {
-        const auto end = clock_type::now() + 5s;
-        while (!rescued.load() && clock_type::now() < end) {
-        }
-        finished.fetch_add(1);
-    };
-    clock_type::time_point put;
-    clock_type::time_point ran;
-    job stuck([&] {
-        ran = clock_type::now();
-        rescued.store(true);
-    });
-    job fill_slot([&] {
-        put = clock_type::now();
-        // Nobody watches: this wakes worker 1, which finds nothing, and watches from then on.
-        worker::current()->make_ready(static_cast<work_item*>(&stuck));
-        compute_until_rescued();
-    });
-    job leave_watch(compute_until_rescued);
-    alarm first(fill_slot);
-    alarm second(leave_watch);
-    const auto arm = [](alarm& a, std::int64_t after_ns) {
-        worker::current()->timers().arm(a, worker::current()->deadline_in(after_ns));
-    };
-    job arm_first([&] { arm(first, 100'000'000); });
-    job arm_second([&] { arm(second, 104'000'000); });
-    worker_pool pool(with(3));
-    pool.at(0).post(arm_first);
-    pool.at(1).post(arm_second);
-    ASSERT_TRUE(eventually([&] { return finished.load() == 2; }));
-    ASSERT_TRUE(rescued.load());
-    EXPECT_LT(ran - put, 500ms);
 }
 
 TEST_P(worker_pool_test, spreads_steps_over_the_workers) {

@@ -80,6 +80,15 @@ class idle_set {
         return (bits_[w / bits].value.load(std::memory_order_relaxed) & mask(w)) != 0;
     }
 
+    /// Whether anybody is in this set and not in `other`, of as many workers. Relaxed, as any().
+    bool any_but(const idle_set& other) const noexcept {
+        for (std::size_t i = 0; i < words_; ++i) {
+            const std::uint64_t here = bits_[i].value.load(std::memory_order_relaxed);
+            if ((here & ~other.bits_[i].value.load(std::memory_order_relaxed)) != 0) return true;
+        }
+        return false;
+    }
+
     /// The one word in which all bits lie, for who looks at it again and again; null for more than
     /// 64 workers. The caller's duties are those of any().
     const atomic<std::uint64_t>* only_word() const noexcept {

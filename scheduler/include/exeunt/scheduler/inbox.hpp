@@ -43,7 +43,8 @@ class inbox {
         return newest == nullptr;
     }
 
-    /// Owner. Takes everything: a list linked by `next`, oldest first; nullptr when empty. O(n).
+    /// Owner (or whoever takes it for the owner, who may do so meanwhile: the two exchanges share
+    /// nothing). Takes everything: a list linked by `next`, oldest first; nullptr when empty. O(n).
     [[nodiscard]] work_item* take_all() noexcept {
         if (newest_.load(std::memory_order_relaxed) == nullptr) return nullptr;
         // acquire: pairs with the release in push(); all pushes that it takes are visible,

@@ -16,8 +16,8 @@ class simulation;
 
 /// One event loop backend, owned by one worker.
 ///
-/// Thread safety: `submit`, `poll` and the destructor belong to the owner's thread; `cancel` and
-/// `wake` may be called from any thread.
+/// Thread safety: `submit`, `poll` and the destructor belong to the owner's thread; `cancel`,
+/// `poll_for_owner` and `wake` may be called from any thread.
 class poller {
  public:
     poller() = default;
@@ -42,6 +42,10 @@ class poller {
     /// not wait; negative: without limit). Returns the completed operations, linked by `next`.
     /// EINTR is not an error: it returns what there is.
     virtual operation* poll(std::int64_t timeout_ns) = 0;
+
+    /// What `poll(0)` would return to the owner, which is busy for so long that others take it over;
+    /// or null, where only the owner can ask (io_uring). No wake-up of the owner is lost by it.
+    virtual operation* poll_for_owner() { return nullptr; }
 
     /// Makes a present or the next `poll` return at once. Coalesced, async-signal-safe.
     virtual void wake() noexcept = 0;

@@ -78,7 +78,7 @@ class timer : timer_link {
 static_assert(!std::is_aggregate_v<timer>);
 static_assert(sizeof(void*) != 8 || sizeof(timer) == 40);
 
-/// One worker's timers. Its owner calls expire(); everything else may be called by any thread.
+/// One worker's timers. Any thread may call anything; usually the owner does, and calls expire().
 class timer_wheel {
  public:
     /// Nanoseconds of a tick: 2^tick_shift.
@@ -107,10 +107,11 @@ class timer_wheel {
     /// call, and that nobody arms the timer meanwhile.
     static bool cancel(timer& t) noexcept;
 
-    /// Owner. Takes out all timers that are due at `now_ns` and returns them as a list in order of
-    /// their ticks, then of arming; nullptr when there are none. They count as fired: the caller
-    /// fires each (fire_all, or by next_due() and fire()). O(1) when nothing is due, without taking
-    /// the lock; else O(timers due or moved). `now_ns` comes from a clock that never goes back.
+    /// Takes out all timers that are due at `now_ns` and returns them as a list in order of their
+    /// ticks, then of arming; nullptr when there are none. They count as fired: the caller fires
+    /// each (fire_all, or by next_due() and fire()). O(1) when nothing is due, without taking the
+    /// lock; else O(timers due or moved). `now_ns` comes from a clock that never goes back, the
+    /// same one on all threads.
     [[nodiscard]] timer* expire(std::int64_t now_ns) noexcept;
 
     /// Fires a list that expire() returned, first to last; returns how many there were.

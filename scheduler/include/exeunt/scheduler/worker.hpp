@@ -65,14 +65,12 @@ class worker {
     bool pop_if(void* expected) noexcept { return deque_.pop_if(expected); }
 
     /// A woken item: it runs next on this worker. No other worker is woken for it, but for the one
-    /// that it displaces.
+    /// that it displaces; should this worker be stuck, those that watch find it.
     void make_ready(void* item) noexcept {
         if (EXEUNT_UNLIKELY(in_turn_)) {
             queue(item);  // a batch of completions: in their order, one wake-up for all
         } else if (void* displaced = slot_.put(item)) {
             make_ready_last(displaced);
-        } else if (EXEUNT_UNLIKELY(!pool_.slots_are_watched())) {
-            pool_.wake_one(*this);
         }
     }
     /// Behind everything that is ready on this worker.
@@ -193,11 +191,12 @@ class worker {
     /// What a worker owes the others when it goes to work.
     enum duty : unsigned {
         searching = 1,  ///< it is counted in the pool's searching_
-        watching = 2,   ///< it looks after the slots of busy workers
+        awoke = 2,      ///< nobody may be left that watches: somebody has to
         saw_work = 4,   ///< when it was about to sleep: somebody has to look after the rest
     };
     bool owes(duty one) const noexcept { return (duties_ & one) != 0; }
     static constexpr int max_depth = 64;
+    static constexpr unsigned no_fellow = ~0U;
     static constexpr std::int64_t at_once_ns = 500;
     /// About what it takes until a worker that sleeps has been woken and has stolen something.
     static constexpr std::int64_t wake_up_ns = 25'000;
@@ -236,6 +235,8 @@ class worker {
     void* steal_from(const std::vector<unsigned>& victims) noexcept;
     void* steal_from(worker& victim) noexcept;
     void* steal_stuck() noexcept;
+    void* steal_behind(worker& victim, bool stuck) noexcept;
+    void* take_over(worker& stuck, std::int64_t present) noexcept;
     /// Any thread: whether there seems to be something that others may take.
     bool has_for_others() const noexcept { return !deque_.empty() || leaves_ready(); }
     bool leaves_ready() const noexcept {
@@ -255,11 +256,11 @@ class worker {
     void turn_event_loop();
     operation* wait_for_events(std::int64_t timeout_ns);
     void finish_turn(operation* done) noexcept;
+    void make_all_ready(operation* done, timer_wheel& timers, std::int64_t present) noexcept;
     std::int64_t looked(std::int64_t present) noexcept;
-    bool watches_slots() noexcept;
-    void begin_watching() noexcept;
-    void stop_watching() noexcept;
-    void hand_over_watch() noexcept;
+    bool sleeps_deeply() noexcept;
+    bool pool_ran_nothing() noexcept;
+    void see_that_somebody_watches() noexcept;
     std::int64_t time_to_sleep() noexcept;
     void forget_work() noexcept;
 
@@ -296,8 +297,12 @@ class worker {
     std::uint64_t last_look_executed_ = 0;       ///< what it had executed then
     std::int64_t item_ns_ = unmeasured_item_ns;  ///< what an item took on average before that
     std::int64_t together_until_ = 0;            ///< see give_way()
-    std::int64_t last_slots_ns_ = 0;             ///< when last looked at others' slots
-    std::uint64_t seen_executed_ = 0;            ///< by the whole pool, when last asked to watch
+    std::int64_t last_watch_ns_ = 0;             ///< when last looked for workers that are stuck
+    std::uint64_t seen_executed_ = 0;            ///< by the whole pool, when all were last idle
+    std::uint64_t parked_executed_ = 0;          ///< what it had executed when it last parked
+    bool in_vain_ = false;                       ///< slept as long as watchers do, for nothing
+    bool deep_ = false;                          ///< its bit in the pool's deep_
+    unsigned fellow_ = no_fellow;                ///< one that watches, and has done nothing else
     xorshift random_;
     core::owner<poller> poller_;
     std::vector<std::vector<unsigned>> victims_;  ///< the other workers by distance, nearest first

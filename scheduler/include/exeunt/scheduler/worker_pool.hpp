@@ -75,17 +75,6 @@ class worker_pool {
         // relaxed: it hands nothing over; park() asks behind its fence.
         return stop_.load(std::memory_order_relaxed);
     }
-    /// Asked by a worker that has filled its slot, or that stops watching. False when all others
-    /// may sleep without limit: nobody would look after an item that waits behind a long
-    /// computation.
-    bool slots_are_watched() const noexcept {
-        // Pairs with the heavy_fence() in watches_slots(): wake up, then look; with the one in
-        // hand_over_watch(): fill the slot, then look; and with the one in park(), where the next
-        // watcher comes from: stop watching, then look.
-        light_fence();
-        // relaxed: ordered by the fence above.
-        return watched_.load(std::memory_order_relaxed) || !idle_.any() || anybody_searches();
-    }
     /// Items run by all workers.
     std::uint64_t executed() const noexcept;
     /// While one of these lives the pool does not go away: a thread that puts work in from outside
@@ -133,9 +122,9 @@ class worker_pool {
     /// Workers that look for work, those included that were just woken to do so. Never more than
     /// there are, at times less: see anybody_searches(). Written by workers and by who wakes them.
     alignas(EXEUNT_CACHE_LINE) atomic<int> searching_{0};
-    /// Whether a worker without work looks after the slots of the others now and then. Set and
-    /// cleared by that worker, read by those who fill their slots.
-    alignas(EXEUNT_CACHE_LINE) atomic<bool> watched_{false};
+    /// One bit for each worker that sleeps without looking for others that are stuck: while one of
+    /// those that are idle does, no other need. Only read by who goes to sleep or wakes up.
+    idle_set deep_;
     /// Set once by the destructor, read by every worker before it parks and after it wakes.
     alignas(EXEUNT_CACHE_LINE) atomic<bool> stop_{false};
     /// Threads in the midst of inject() or worker::post(). Written by them, read by the destructor,
