@@ -168,8 +168,10 @@ void simulation::settle(worker_pool& pool) {
     for (unsigned i = 0; i < pool.size(); ++i) {
         worker& w = pool.at(i);
         places_[i].asleep = w.falls_asleep();
-        const std::int64_t limit = w.time_to_sleep();
-        places_[i].until = limit < 0 ? never : now_ + limit;
+        places_[i].until = never;
+        // Until there is something to do no time passes, however long that takes.
+        pool.deep_.set(i);
+        w.deep_ = true;
     }
 }
 

@@ -170,8 +170,7 @@ struct receiving : operation {
 TEST_P(stuck_worker_test, has_its_descriptors_served_elsewhere) {
     if (std::get<1>(GetParam()) != event_loop::epoll) GTEST_SKIP() << "not possible there";
     std::array<int, 2> ends{};
-    ASSERT_EQ(
-        ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
     const descriptor_handle near(ends[0]), far(ends[1]);
     atomic<bool> waits{false};
     atomic<int> received{0};
