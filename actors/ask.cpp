@@ -81,7 +81,7 @@ bool request_base::give_up() noexcept {
     }
 }
 
-bool request_base::has_deadline(std::chrono::nanoseconds deadline) noexcept {
+bool request_base::expect_deadline(std::chrono::nanoseconds deadline) noexcept {
     if (deadline == std::chrono::nanoseconds::max()) return false;
     state_.store(0, std::memory_order_relaxed);  // nobody else knows of it yet
     return true;
@@ -155,7 +155,7 @@ bool ask_waiter::suspend(promise_base& self) noexcept {
     r.asker = this;
     const std::chrono::nanoseconds deadline =
         deadline_ < std::chrono::nanoseconds::zero() ? cell_->answer_within() : deadline_;
-    const bool timed = r.has_deadline(deadline);
+    const bool timed = r.expect_deadline(deadline);
     sent_ = true;
     admission how = cell_->try_admit(generation_);
     if (how == admission::full) how = cell_->enlist(*this, generation_);

@@ -18,7 +18,7 @@ namespace {
 /// Events taken at once: the fairness bound on completions in a row.
 constexpr int batch = 64;
 /// So many of them at once for an owner that is stuck.
-constexpr int most_batches = 16;
+constexpr int most_batches = 4;
 
 constexpr std::int64_t ns_per_second = 1'000'000'000;
 constexpr std::int64_t ns_per_ms = 1'000'000;
@@ -92,17 +92,18 @@ int epoll_poller::take_events(std::int64_t timeout_ns, bool for_owner,
                               operation_list& completed) noexcept {
     std::array<epoll_event, batch> events;
     const int n = wait(epoll_, events.data(), timeout_ns);
+    // The owner's event first: taken by somebody else it has to come once more, and soon.
+    for (int i = 0; i < n; ++i) {
+        if (events[static_cast<std::size_t>(i)].data.ptr != nullptr) continue;
+        if (for_owner)
+            wake_event_.signal_again();
+        else
+            wake_event_.acknowledge();
+    }
     for (int i = 0; i < n; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         auto* const d = static_cast<descriptor*>(event.data.ptr);
-        if (d == nullptr) {
-            // The owner's event: taken by somebody else it has to come once more.
-            if (for_owner)
-                wake_event_.signal_again();
-            else
-                wake_event_.acknowledge();
-            continue;
-        }
+        if (d == nullptr) continue;
         const std::uint32_t bits = event.events;
         const bool hung = (bits & (EPOLLERR | EPOLLHUP)) != 0;
         const bool read_end = hung || (bits & (EPOLLRDHUP | EPOLLPRI)) != 0;

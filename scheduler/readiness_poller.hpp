@@ -14,9 +14,10 @@
 ///
 /// An operation is tried first. If it would block it waits in the list of its descriptor, and the
 /// descriptor is registered with the poller that made it wait: its *home*. Tasks of any worker may
-/// then wait in that list; the home retries the calls when it hears of readiness, and returns what
-/// has completed. Trying, waiting, retrying and cancelling all happen under the descriptor's lock,
-/// so that no readiness falls between a call that would block and the wait that follows it.
+/// then wait in that list; the home retries the calls when somebody polls it and hears of
+/// readiness, and returns what has completed. Trying, waiting, retrying and cancelling all happen
+/// under the descriptor's lock, so that no readiness falls between a call that would block and the
+/// wait that follows it.
 
 namespace exeunt::scheduler {
 

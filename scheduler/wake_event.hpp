@@ -23,7 +23,7 @@ class wake_event {
     /// Any thread, signal handlers too. Keeps errno.
     void signal() noexcept;
     /// Any thread: the descriptor's event, after somebody but the owner has taken it from an
-    /// edge-triggered loop. The owner has not acknowledged it, or is about to: one event more.
+    /// edge-triggered loop. Where the owner has acknowledged it already, it wakes up for nothing.
     void signal_again() noexcept { write(); }
     /// Whether nothing was signalled since the last acknowledge(). Owner; a snapshot.
     bool quiet() const noexcept { return !notified_.load(std::memory_order_relaxed); }

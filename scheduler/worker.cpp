@@ -96,10 +96,7 @@ void* worker::settle(void* item) noexcept {
     // Also when it was woken to search, and found work at home.
     if (owes(searching)) stop_searching(item != nullptr);
     if (item == nullptr) return nullptr;
-    if (owes(awoke)) {
-        duties_ &= ~awoke;
-        see_that_somebody_watches();
-    }
+    if (owes(awoke)) see_that_somebody_watches();
     if (owes(saw_work)) {
         // It may have been more than this one item: somebody else looks after the rest.
         duties_ &= ~saw_work;
@@ -233,7 +230,7 @@ void* worker::look_around() noexcept {
     until_look_ = look_interval_;
     // relaxed: as in queue().
     if (soon_.load(std::memory_order_relaxed) &&
-        static_cast<std::int64_t>(ready_.size()) * item_ns_ >= wake_up_ns) {
+        static_cast<std::int64_t>(ready_.size()) * item_ns_ >= apart_ns) {
         // The turns of those that have given way do not come as soon as it seemed.
         publish_ready();
     }
@@ -321,7 +318,7 @@ void worker::give_way(void* item) noexcept {
     const auto ahead = static_cast<std::int64_t>(ready_.size());
     // relaxed, all of it: a hint, which steal_stuck() may clear meanwhile; see leaves_ready().
     const bool soon = together && (ahead == 0 || soon_.load(std::memory_order_relaxed)) &&
-                      (ahead + 1) * item_ns_ < wake_up_ns;
+                      (ahead + 1) * item_ns_ < longest_soon();
     soon_.store(soon, std::memory_order_relaxed);
     ready_.push(item);
     active_light_fence();  // as in published()
@@ -364,6 +361,8 @@ void worker::wakes_up(operation* done) noexcept {
         deep_ = false;
         pool_.deep_.clear(index_);
     }
+    // What completes and what expires may call functions of the program's own.
+    if (done != nullptr || timers_.next_deadline() <= last_turn_ns_) see_that_somebody_watches();
     finish_turn(done);
 }
 

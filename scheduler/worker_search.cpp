@@ -111,8 +111,14 @@ void* worker::steal_behind(worker& victim, bool stuck) noexcept {
 /// What `stuck` would come to if it looked around: its timers that are due, and what has completed
 /// in its event loop, where others may ask for that. All of it becomes ready here.
 void* worker::take_over(worker& stuck, std::int64_t present) noexcept {
-    make_all_ready(stuck.poller_->poll_for_owner(), stuck.timers_, present);
-    void* item = ready_.pop_oldest();
+    operation* const done = stuck.poller_->poll_for_owner();
+    if (done == nullptr && stuck.timers_.next_deadline() > present) return nullptr;
+    if (owes(awoke)) see_that_somebody_watches();
+    make_all_ready(done, stuck.timers_, present);
+    void* item = nullptr;
+    // Null also when a thief has just taken the only one that this call has looked at.
+    while (item == nullptr && !ready_.empty())
+        item = ready_.pop_oldest();
     if (item != nullptr) counters_.stolen.add();
     if (!ready_.empty()) published();
     return item;
@@ -129,10 +135,12 @@ bool worker::anything_to_do() noexcept {
 }
 
 /// While others are awake somebody has to look for those that are stuck, and every sleeper does so
-/// now and then, at first. Those that have done it in vain need not go on where another does, nor
-/// when nobody has run anything: from then on they have to be woken for it. Says which it is to be.
+/// now and then, at first. Those whose last sleep has brought nothing need not go on where another
+/// does, nor when nobody has run anything: from then on they have to be woken for it. Says which it
+/// is to be.
 /// docs/internals/parking.md has the argument.
 bool worker::sleeps_deeply() noexcept {
+    EXEUNT_ASSERT(slot_.empty() && deque_.empty() && ready_.empty());
     if (pool_.size() == 1) return true;
     const std::uint64_t executed = counters_.executed.read();
     const bool ran_nothing = std::exchange(parked_executed_, executed) == executed;
@@ -155,11 +163,19 @@ bool worker::pool_ran_nothing() noexcept {
 
 /// This worker goes to work. It may have been the only one that watched, and it may get stuck.
 void worker::see_that_somebody_watches() noexcept {
-    light_fence();  // pairs with heavy_fence() in sleeps_deeply(): be awake, then look
-    // Who searches does the same when it goes to work, and watches when it does not. Ordered by the
-    // fence above.
-    if (pool_.idle_.any() && !pool_.idle_.any_but(pool_.deep_) && !pool_.anybody_searches())
-        pool_.wake_one(*this);
+    duties_ &= ~awoke;
+    // Pairs with heavy_fence() in sleeps_deeply(): be awake, then look. Of two that go to work at
+    // once, one sees that the other is awake: in one word it is enough that the later of them reads
+    // what the earlier has written.
+    if (EXEUNT_LIKELY(pool_.idle_.only_word() != nullptr))
+        light_fence();
+    else
+        portable_light_fence();
+    if (!pool_.idle_.any() || pool_.idle_.any_but(pool_.deep_)) return;
+    // Whoever searches does the same when it goes to work, and watches when it does not.
+    // relaxed: ordered by the fence above.
+    const int others = pool_.searching_.load(std::memory_order_relaxed) - (owes(searching) ? 1 : 0);
+    if (others <= 0) pool_.wake_one(*this);
 }
 
 }  // namespace exeunt::scheduler

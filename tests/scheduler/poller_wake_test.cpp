@@ -95,7 +95,10 @@ TEST_P(poller_wake, another_polls_for_the_owner_all_the_time) {
             unsigned found = 0;
             for (ex::operation* o = loop->poll_for_owner(); o != nullptr; ++found)
                 o = static_cast<ex::operation*>(o->next);
-            if (found == 0) continue;
+            if (found == 0) {
+                std::this_thread::yield();
+                continue;
+            }
             done.fetch_add(found);
             loop->wake();
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <exeunt/scheduler/atomic.hpp>
+#include <exeunt/scheduler/simulation.hpp>
 #include <exeunt/scheduler/timer_wheel.hpp>
 #include <exeunt/scheduler/worker.hpp>
 #include <exeunt/scheduler/worker_pool.hpp>
@@ -147,6 +148,26 @@ TEST_P(worker_pool_test, wakes_one_for_each_of_several_long_items) {
         ASSERT_TRUE(eventually([&] { return met.load() == at_once; })) << "in round " << round;
         // At times the workers sleep, at times they are on their way to it.
         if (round % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds(round % 100));
+    }
+}
+
+/// A simulation waits for its first item for as long as that takes: no virtual time passes.
+TEST_P(worker_pool_test, simulated_time_begins_with_the_first_item) {
+    for (const auto real : {0ms, 1ms, 20ms}) {
+        std::int64_t began = -1;
+        std::uint64_t steps = 0;
+        atomic<bool> ran{false};
+        worker_pool pool(with(GetParam(), event_loop::simulated));
+        job first([&] {
+            began = pool.world()->now();
+            steps = pool.world()->steps();
+            ran.store(true);
+        });
+        std::this_thread::sleep_for(real);
+        pool.inject(first);
+        ASSERT_TRUE(eventually([&] { return ran.load(); }));
+        EXPECT_EQ(began, 0);
+        EXPECT_LE(steps, 2U * GetParam());
     }
 }
 

@@ -41,8 +41,8 @@ class request_base : public envelope {
     // ------------------------------------------------------------ the asker's side
     /// Decides that there will be no answer. False: one is on its way, or has to be awaited.
     bool give_up() noexcept;
-    /// Before it is sent: whether there is one, which arm() is to be given once it was sent.
-    bool has_deadline(std::chrono::nanoseconds deadline) noexcept;
+    /// Before it is sent: says that arm() will follow; false where there is no deadline.
+    bool expect_deadline(std::chrono::nanoseconds deadline) noexcept;
     void arm(std::chrono::nanoseconds deadline) noexcept;
     /// The asker lets go of it. `unsent`: no receiver ever saw it, its message was destroyed.
     void asker_done(bool unsent) noexcept;

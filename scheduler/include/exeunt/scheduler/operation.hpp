@@ -38,7 +38,8 @@ enum class opcode : std::uint8_t {
 /// One request to the event loop. Intrusive: it is its own list node and its own work item; the
 /// worker runs `resume` when the poller has returned the operation as completed.
 struct operation : work_item {
-    /// `completed` is run on the worker whose poller finished the operation, from its run loop.
+    /// `completed` is run on the worker whose poller finished the operation, or on one that polls
+    /// for it, from the run loop.
     explicit operation(void (*completed)(void* self)) : work_item(completed) {}
     operation(const operation&) = delete;
     operation& operator=(const operation&) = delete;

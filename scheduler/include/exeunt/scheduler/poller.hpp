@@ -26,9 +26,10 @@ class poller {
     virtual ~poller() = default;
 
     /// Starts `op` and becomes its owner. Returns true when it has completed already (`op.result`
-    /// is set, and `poll` will not return it); false when the completion will come from `poll`.
-    /// Nothing of `op` may be touched by the caller after false was returned: the completion may
-    /// already be under way on another thread that cancels.
+    /// is set, and `poll` will not return it); false when the completion will come from `poll`
+    /// (here and below: or from `poll_for_owner`). Nothing of `op` may be touched by the caller
+    /// after false was returned: the completion may already be under way on another thread that
+    /// cancels.
     virtual bool submit(operation& op) = 0;
 
     /// Asks that `op`, submitted to this poller and not yet completed *for all the caller knows*,

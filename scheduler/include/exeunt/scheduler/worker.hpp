@@ -200,6 +200,9 @@ class worker {
     static constexpr std::int64_t at_once_ns = 500;
     /// About what it takes until a worker that sleeps has been woken and has stolen something.
     static constexpr std::int64_t wake_up_ns = 25'000;
+    /// What a budget of operations may take that cross from core to core each time; on one core it
+    /// is a fraction of that. So items of this length are no reason to part those who share them.
+    static constexpr std::int64_t apart_ns = 100'000;
     static constexpr std::int64_t at_once_total_ns = 1'000'000;
     /// At most so many items run between two looks at the event loop and the shared queues.
     static constexpr int fairness_interval = 61;
@@ -224,6 +227,8 @@ class worker {
     EXEUNT_NOINLINE void* look_around() noexcept;
     void* longest_ready() noexcept;
     void publish_ready() noexcept;
+    /// How long what gives way may have to wait and be left to this worker all the same.
+    std::int64_t longest_soon() const noexcept { return used_up_ ? apart_ns : wake_up_ns; }
     void* any_ready() noexcept;
     void* settle_on(void* item) noexcept;
     EXEUNT_NOINLINE void* settle(void* item) noexcept;
@@ -300,7 +305,7 @@ class worker {
     std::int64_t last_watch_ns_ = 0;             ///< when last looked for workers that are stuck
     std::uint64_t seen_executed_ = 0;            ///< by the whole pool, when all were last idle
     std::uint64_t parked_executed_ = 0;          ///< what it had executed when it last parked
-    bool in_vain_ = false;                       ///< slept as long as watchers do, for nothing
+    bool in_vain_ = false;                       ///< the last sleep has brought nothing so far
     bool deep_ = false;                          ///< its bit in the pool's deep_
     unsigned fellow_ = no_fellow;                ///< one that watches, and has done nothing else
     xorshift random_;

@@ -123,8 +123,8 @@ class worker_pool {
     /// there are, at times less: see anybody_searches(). Written by workers and by who wakes them.
     alignas(EXEUNT_CACHE_LINE) atomic<int> searching_{0};
     /// One bit for each worker that sleeps without looking for others that are stuck: while one of
-    /// those that are idle does, no other need. Only read by who goes to sleep or wakes up.
-    idle_set deep_;
+    /// those that are idle does, no other need. Read by those who go to sleep, wake up or look.
+    alignas(EXEUNT_CACHE_LINE) idle_set deep_;
     /// Set once by the destructor, read by every worker before it parks and after it wakes.
     alignas(EXEUNT_CACHE_LINE) atomic<bool> stop_{false};
     /// Threads in the midst of inject() or worker::post(). Written by them, read by the destructor,
