@@ -87,8 +87,8 @@ bool request_base::expect_deadline(std::chrono::nanoseconds deadline) noexcept {
     return true;
 }
 
-/// Not before others can give it up: it waits for room, or lies in the mailbox. The timer may fire
-/// at once, on another worker.
+/// Only after it was sent: the timer may fire at once, on another worker, and takes it off the list
+/// of those who wait for room, so it has to be there before.
 void request_base::arm(std::chrono::nanoseconds deadline) noexcept {
     armed_ = true;
     scheduler::worker& w = *scheduler::worker::current();

@@ -4,6 +4,6 @@
 namespace exeunt::scheduler {
 
 const std::size_t crowd = 1024;
-const std::int64_t unmeasured_item_ns = 25'000;
+const std::int64_t unmeasured_item_ns = 100'000;
 
 }  // namespace exeunt::scheduler

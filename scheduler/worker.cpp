@@ -93,16 +93,25 @@ inline void* worker::settle_on(void* item) noexcept {
 
 void* worker::settle(void* item) noexcept {
     if (item == nullptr) item = search();
+    if (item != nullptr) {
+        go_to_work();
+    } else if (owes(searching)) {
+        stop_searching(false);
+    }
+    return item;
+}
+
+/// Before anything of the program's own is run. In this order: who is counted as searching is
+/// relied on by those who look for one that watches.
+void worker::go_to_work() noexcept {
     // Also when it was woken to search, and found work at home.
-    if (owes(searching)) stop_searching(item != nullptr);
-    if (item == nullptr) return nullptr;
+    if (owes(searching)) stop_searching(true);
     if (owes(awoke)) see_that_somebody_watches();
     if (owes(saw_work)) {
-        // It may have been more than this one item: somebody else looks after the rest.
+        // It may have been more than one item: somebody else looks after the rest.
         duties_ &= ~saw_work;
         published();
     }
-    return item;
 }
 
 EXEUNT_ALWAYS_INLINE void worker::execute(void* item) noexcept {
@@ -230,7 +239,7 @@ void* worker::look_around() noexcept {
     until_look_ = look_interval_;
     // relaxed: as in queue().
     if (soon_.load(std::memory_order_relaxed) &&
-        static_cast<std::int64_t>(ready_.size()) * item_ns_ >= apart_ns) {
+        static_cast<std::int64_t>(ready_.size()) * item_ns_ >= shared_budget_ns) {
         // The turns of those that have given way do not come as soon as it seemed.
         publish_ready();
     }
@@ -318,7 +327,7 @@ void worker::give_way(void* item) noexcept {
     const auto ahead = static_cast<std::int64_t>(ready_.size());
     // relaxed, all of it: a hint, which steal_stuck() may clear meanwhile; see leaves_ready().
     const bool soon = together && (ahead == 0 || soon_.load(std::memory_order_relaxed)) &&
-                      (ahead + 1) * item_ns_ < longest_soon();
+                      (ahead + 1) * item_ns_ < soon_limit();
     soon_.store(soon, std::memory_order_relaxed);
     ready_.push(item);
     active_light_fence();  // as in published()
@@ -361,8 +370,6 @@ void worker::wakes_up(operation* done) noexcept {
         deep_ = false;
         pool_.deep_.clear(index_);
     }
-    // What completes and what expires may call functions of the program's own.
-    if (done != nullptr || timers_.next_deadline() <= last_turn_ns_) see_that_somebody_watches();
     finish_turn(done);
 }
 
@@ -408,6 +415,9 @@ void worker::finish_turn(operation* done) noexcept {
 
 /// Those whose operations are `done`, and whose `timers` are due.
 void worker::make_all_ready(operation* done, timer_wheel& timers, std::int64_t present) noexcept {
+    const bool any_due = timers.next_deadline() <= present;
+    if (done == nullptr && !any_due) return;
+    if (duties_ != 0) go_to_work();
     in_turn_ = true;
     at_once_ = this;
     while (done != nullptr) {
@@ -416,8 +426,7 @@ void worker::make_all_ready(operation* done, timer_wheel& timers, std::int64_t p
         counters_.completions.add();
         run(&op);
     }
-    if (timers.next_deadline() <= present)
-        counters_.timers_fired.add(timer_wheel::fire_all(timers.expire(present)));
+    if (any_due) counters_.timers_fired.add(timer_wheel::fire_all(timers.expire(present)));
     at_once_ = nullptr;
     in_turn_ = false;
 }

@@ -87,7 +87,7 @@ void* worker::steal_stuck() noexcept {
                 if (ran == 0 && !pool_.deep_.contains(victim_index)) fellow_ = victim_index;
                 continue;
             }
-            if (ran != 0 && static_cast<std::int64_t>(ran) * wake_up_ns >= passed) continue;
+            if (ran != 0 && static_cast<std::int64_t>(ran) * shared_budget_ns >= passed) continue;
             if (void* item = steal_behind(victim, ran == 0)) return item;
             if (ran != 0) continue;
             if (void* item = take_over(victim, present)) return item;
@@ -112,13 +112,12 @@ void* worker::steal_behind(worker& victim, bool stuck) noexcept {
 /// in its event loop, where others may ask for that. All of it becomes ready here.
 void* worker::take_over(worker& stuck, std::int64_t present) noexcept {
     operation* const done = stuck.poller_->poll_for_owner();
-    if (done == nullptr && stuck.timers_.next_deadline() > present) return nullptr;
-    if (owes(awoke)) see_that_somebody_watches();
     make_all_ready(done, stuck.timers_, present);
     void* item = nullptr;
     // Null also when a thief has just taken the only one that this call has looked at.
     while (item == nullptr && !ready_.empty())
         item = ready_.pop_oldest();
+    if (item == nullptr) item = deque_.pop();
     if (item != nullptr) counters_.stolen.add();
     if (!ready_.empty()) published();
     return item;
@@ -172,10 +171,9 @@ void worker::see_that_somebody_watches() noexcept {
     else
         portable_light_fence();
     if (!pool_.idle_.any() || pool_.idle_.any_but(pool_.deep_)) return;
-    // Whoever searches does the same when it goes to work, and watches when it does not.
-    // relaxed: ordered by the fence above.
-    const int others = pool_.searching_.load(std::memory_order_relaxed) - (owes(searching) ? 1 : 0);
-    if (others <= 0) pool_.wake_one(*this);
+    // Whoever searches does the same when it goes to work, and watches when it does not. Ordered by
+    // the fence above.
+    if (!pool_.anybody_searches()) pool_.wake_one(*this);
 }
 
 }  // namespace exeunt::scheduler

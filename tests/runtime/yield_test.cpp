@@ -255,5 +255,33 @@ TEST_P(yield_test, timers_do_not_wait_for_children_that_begin) {
     EXPECT_LE(run(sleeps_beside_a_gather()), 15);
 }
 
+task<> naps(atomic<int>& left) {
+    co_await sleep(20ms);
+    left.fetch_sub(1, std::memory_order_relaxed);
+}
+/// Returns how many are left after all.
+task<int> never_gives_way(atomic<int>& left) {
+    const auto end = std::chrono::steady_clock::now() + 5s;
+    while (left.load(std::memory_order_relaxed) != 0 && std::chrono::steady_clock::now() < end) {
+    }
+    co_return left.load(std::memory_order_relaxed);
+}
+task<int> naps_beside_one_that_never_gives_way() {
+    atomic<int> left{4};  // relaxed: a count, and nothing else
+    auto body = [&](group& g) -> task<int> {
+        for (int i = 0; i < 4; ++i)
+            g.spawn(naps, std::ref(left));
+        co_await sleep(1ms);  // they sleep by now, those of this worker among them
+        co_return co_await never_gives_way(left);
+    };
+    co_return co_await with_group(body);
+}
+
+TEST_P(yield_test, timers_do_not_wait_for_one_that_never_gives_way) {
+    if (workers() == 1) GTEST_SKIP() << "there is no other worker";
+    for (int round = 0; round < 5; ++round)
+        EXPECT_EQ(run(naps_beside_one_that_never_gives_way()), 0);
+}
+
 }  // namespace
 }  // namespace exeunt

@@ -44,9 +44,9 @@ class poller {
     /// EINTR is not an error: it returns what there is.
     virtual operation* poll(std::int64_t timeout_ns) = 0;
 
-    /// What `poll(0)` would return to the owner, which is busy for so long that others take it
-    /// over; or null, where only the owner can ask (io_uring). No wake-up of the owner is lost by
-    /// it.
+    /// What `poll(0)`, or a few of them, would return to the owner, which is busy for so long that
+    /// others take it over; or null, where only the owner can ask (io_uring). No wake-up of the
+    /// owner is lost by it.
     virtual operation* poll_for_owner() { return nullptr; }
 
     /// Makes a present or the next `poll` return at once. Coalesced, async-signal-safe.

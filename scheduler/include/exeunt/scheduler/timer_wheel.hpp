@@ -29,8 +29,8 @@
 ///
 /// Times are nanoseconds on one steady clock of the caller's choice, at least 0. The resolution is
 /// a tick of 2^14 ns (16.4 us): a timer fires at the first expire() at or after its deadline
-/// rounded *up* to a tick, so never early. Timers of one tick fire in the order in which they were
-/// armed.
+/// rounded *up* to a tick, so never early. Timers of one tick that one expire() returns fire in the
+/// order in which they were armed.
 
 namespace exeunt::scheduler {
 

@@ -80,8 +80,8 @@ class worker {
     }
     /// Behind everything that is ready on this worker, by the task that runs now and lets others
     /// have their turn. Tasks that wake one another stay together: where its own next turn comes
-    /// sooner than another worker could be there, nobody is woken for it, and nobody takes it
-    /// unless this worker is stuck.
+    /// soon (about as soon as another worker could be there, see soon_limit()), nobody is woken for
+    /// it, and nobody takes it unless this worker is stuck.
     EXEUNT_NOINLINE void give_way(void* item) noexcept;
     /// Runs `item` on the run loop before anything else, as soon as the present item has returned
     /// to it. One at a time.
@@ -191,7 +191,7 @@ class worker {
     /// What a worker owes the others when it goes to work.
     enum duty : unsigned {
         searching = 1,  ///< it is counted in the pool's searching_
-        awoke = 2,      ///< nobody may be left that watches: somebody has to
+        awoke = 2,      ///< it has slept, and perhaps nobody else watches now
         saw_work = 4,   ///< when it was about to sleep: somebody has to look after the rest
     };
     bool owes(duty one) const noexcept { return (duties_ & one) != 0; }
@@ -200,9 +200,10 @@ class worker {
     static constexpr std::int64_t at_once_ns = 500;
     /// About what it takes until a worker that sleeps has been woken and has stolen something.
     static constexpr std::int64_t wake_up_ns = 25'000;
-    /// What a budget of operations may take that cross from core to core each time; on one core it
-    /// is a fraction of that. So items of this length are no reason to part those who share them.
-    static constexpr std::int64_t apart_ns = 100'000;
+    /// What the whole budget of operations may take where each of them has to do with a task on
+    /// another core. Between neighbours they take a fraction of that: so it is no reason to part
+    /// them.
+    static constexpr std::int64_t shared_budget_ns = 100'000;
     static constexpr std::int64_t at_once_total_ns = 1'000'000;
     /// At most so many items run between two looks at the event loop and the shared queues.
     static constexpr int fairness_interval = 61;
@@ -227,11 +228,16 @@ class worker {
     EXEUNT_NOINLINE void* look_around() noexcept;
     void* longest_ready() noexcept;
     void publish_ready() noexcept;
-    /// How long what gives way may have to wait and be left to this worker all the same.
-    std::int64_t longest_soon() const noexcept { return used_up_ ? apart_ns : wake_up_ns; }
+    /// What gives way is left to this worker if its turn comes sooner than that.
+    std::int64_t soon_limit() const noexcept {
+        if (!used_up_) return wake_up_ns;
+        const std::int64_t of_budget = shared_budget_ns * item_budget_ / budget;
+        return of_budget > wake_up_ns ? of_budget : wake_up_ns;
+    }
     void* any_ready() noexcept;
     void* settle_on(void* item) noexcept;
     EXEUNT_NOINLINE void* settle(void* item) noexcept;
+    void go_to_work() noexcept;
     bool run_simulated(simulation& world);
     void* take_shared() noexcept;
     void* take_inbox() noexcept;
