@@ -19,6 +19,8 @@ namespace {
 constexpr int batch = 64;
 /// So many of them at once for an owner that is stuck.
 constexpr int most_batches = 4;
+/// What the event of the own eventfd carries; those of descriptors carry their address and more.
+constexpr std::uint64_t own_event = 0;
 
 constexpr std::int64_t ns_per_second = 1'000'000'000;
 constexpr std::int64_t ns_per_ms = 1'000'000;
@@ -53,10 +55,10 @@ int wait(int epoll, epoll_event* events, std::int64_t timeout_ns) noexcept {
     return n < 0 ? 0 : n;
 }
 
-int control(int epoll, int action, int fd, std::uint32_t events, descriptor* data) noexcept {
+int control(int epoll, int action, int fd, std::uint32_t events, std::uint64_t data) noexcept {
     epoll_event event{};
     event.events = events | EPOLLET;
-    event.data.ptr = data;
+    event.data.u64 = data;
     return ::epoll_ctl(epoll, action, fd, &event) == 0 ? 0 : errno;
 }
 
@@ -65,7 +67,7 @@ int control(int epoll, int action, int fd, std::uint32_t events, descriptor* dat
 epoll_poller::epoll_poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (epoll_ < 0)
         throw std::system_error(errno, std::system_category(), "cannot create an epoll descriptor");
-    const int error = control(epoll_, EPOLL_CTL_ADD, wake_event_.descriptor(), EPOLLIN, nullptr);
+    const int error = control(epoll_, EPOLL_CTL_ADD, wake_event_.descriptor(), EPOLLIN, own_event);
     if (error != 0) {
         ::close(epoll_);
         throw std::system_error(error, std::system_category(),
@@ -79,13 +81,16 @@ epoll_poller::~epoll_poller() {
 }
 
 int epoll_poller::watch(descriptor& d) noexcept {
-    return control(epoll_, EPOLL_CTL_ADD, d.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI, &d);
+    static_assert(alignof(descriptor) > generation_mask);
+    const std::uint64_t data =
+        reinterpret_cast<std::uintptr_t>(&d) | (d.generation() & generation_mask);
+    return control(epoll_, EPOLL_CTL_ADD, d.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI, data);
 }
 
 void epoll_poller::unwatch(descriptor& d) noexcept {
     // Closing the number would do it too, unless the file is open under another one as well (a
     // duplicate, a child process): then its events would come for ever.
-    (void)control(epoll_, EPOLL_CTL_DEL, d.fd(), 0, nullptr);
+    (void)control(epoll_, EPOLL_CTL_DEL, d.fd(), 0, 0);
 }
 
 int epoll_poller::take_events(std::int64_t timeout_ns, bool for_owner,
@@ -94,7 +99,7 @@ int epoll_poller::take_events(std::int64_t timeout_ns, bool for_owner,
     const int n = wait(epoll_, events.data(), timeout_ns);
     // The owner's event first: taken by somebody else it has to come once more, and soon.
     for (int i = 0; i < n; ++i) {
-        if (events[static_cast<std::size_t>(i)].data.ptr != nullptr) continue;
+        if (events[static_cast<std::size_t>(i)].data.u64 != own_event) continue;
         if (for_owner)
             wake_event_.signal_again();
         else
@@ -102,8 +107,11 @@ int epoll_poller::take_events(std::int64_t timeout_ns, bool for_owner,
     }
     for (int i = 0; i < n; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
-        auto* const d = static_cast<descriptor*>(event.data.ptr);
-        if (d == nullptr) continue;
+        const std::uint64_t data = event.data.u64;
+        if (data == own_event) continue;
+        const auto generation = static_cast<std::uint32_t>(data & generation_mask);
+        auto* const record =
+            reinterpret_cast<descriptor*>(static_cast<std::uintptr_t>(data - generation));
         const std::uint32_t bits = event.events;
         const bool hung = (bits & (EPOLLERR | EPOLLHUP)) != 0;
         const bool read_end = hung || (bits & (EPOLLRDHUP | EPOLLPRI)) != 0;
@@ -111,8 +119,8 @@ int epoll_poller::take_events(std::int64_t timeout_ns, bool for_owner,
         if ((bits & EPOLLIN) != 0 || read_end) ready |= in;
         if ((bits & EPOLLOUT) != 0 || hung) ready |= out;
         const unsigned lasting = (read_end ? unsigned{in} : 0U) | (hung ? unsigned{out} : 0U);
-        became_ready(*d, static_cast<std::uint8_t>(ready), static_cast<std::uint8_t>(lasting),
-                     completed);
+        became_ready(descriptor_reference(record, generation), static_cast<std::uint8_t>(ready),
+                     static_cast<std::uint8_t>(lasting), completed);
     }
     return n;
 }

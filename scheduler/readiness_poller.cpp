@@ -71,12 +71,15 @@ std::size_t readiness_poller::pending() const noexcept {
     return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
-void readiness_poller::became_ready(descriptor& d, std::uint8_t directions, std::uint8_t lasting,
-                                    operation_list& completed) noexcept {
+void readiness_poller::became_ready(descriptor_reference of, std::uint8_t directions,
+                                    std::uint8_t lasting, operation_list& completed) noexcept {
+    descriptor& d = *of.record;
     std::ptrdiff_t done = 0;
     {
         std::lock_guard hold(d.lock_);
-        if (EXEUNT_UNLIKELY(d.home_ != this)) return;  // stale: closed meanwhile
+        // Stale: closed meanwhile, and perhaps in use again.
+        const bool another = ((d.generation() ^ of.generation) & generation_mask) != 0;
+        if (EXEUNT_UNLIKELY(d.home_ != this || another)) return;
         d.stays_ready_ = static_cast<std::uint8_t>(d.stays_ready_ | lasting);
         d.ready_ = static_cast<std::uint8_t>(d.ready_ | directions);
         std::uint8_t open = directions;  // not yet found to block in this round

@@ -39,9 +39,13 @@ class readiness_poller : public descriptor_poller {
     virtual int watch(descriptor& d) noexcept = 0;
     virtual void unwatch(descriptor& d) noexcept = 0;
 
-    /// `d` may have become ready in `directions`: retries what waits there. The `lasting` ones
+    /// The bits of a generation that became_ready() compares: those that fit beside the address of
+    /// a record. An event that comes late is taken for its successor's only after so many of them.
+    static constexpr std::uint32_t generation_mask = EXEUNT_CACHE_LINE - 1;
+
+    /// `of` may have become ready in `directions`: retries what waits there. The `lasting` ones
     /// among them never block for good again.
-    void became_ready(descriptor& d, std::uint8_t directions, std::uint8_t lasting,
+    void became_ready(descriptor_reference of, std::uint8_t directions, std::uint8_t lasting,
                       operation_list& completed) noexcept;
     /// What was ended elsewhere: nops, and operations on a descriptor that was closed.
     void take_ended(operation_list& completed) noexcept;

@@ -72,7 +72,9 @@ std::size_t simulated_poller::take_ready(const std::vector<pollfd>& entries, std
         if ((events & (POLLIN | POLLPRI)) != 0 || ended) ready |= in;
         if ((events & POLLOUT) != 0 || ended) ready |= out;
         // Level by level: nothing needs to be remembered, but a call is always worth trying.
-        if (ready != 0) became_ready(*each, static_cast<std::uint8_t>(ready), 0, found_);
+        if (ready != 0)
+            became_ready(descriptor_reference(each, each->generation()),
+                         static_cast<std::uint8_t>(ready), 0, found_);
     }
     return first;
 }

@@ -49,7 +49,7 @@ class simulated_poller final : public readiness_poller {
     static constexpr std::uint8_t writable = out;
     /// One of its sockets has become ready, some of the ways for good.
     void socket_ready(descriptor& d, std::uint8_t ways, std::uint8_t lasting) noexcept {
-        became_ready(d, ways, lasting, found_);
+        became_ready(descriptor_reference(&d, d.generation()), ways, lasting, found_);
     }
 
     /// Whether an operation waits for what the system brings, in its own time. Owner.
@@ -64,7 +64,6 @@ class simulated_poller final : public readiness_poller {
     /// Takes what ::poll() has said about the entries that append_awaited() has made, from the
     /// given one on; what has completed by it comes from the next poll(). Returns the next entry.
     std::size_t take_ready(const std::vector<pollfd>& entries, std::size_t first);
-
 
  private:
     int watch(descriptor& d) noexcept override;

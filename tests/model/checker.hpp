@@ -125,8 +125,8 @@ void fence_everywhere();
 std::int64_t now_ns() noexcept;
 void pass_time(std::int64_t ns) noexcept;
 
-/// How many timed waits have ended by time so far: because nobody else could go on. A wake-up that
-/// is lost shows here where somebody looks again now and then.
+/// How many timed waits have ended by time so far, because nobody else could go on, nor was about
+/// to: nobody spun. A wake-up that is lost shows here where somebody looks again now and then.
 std::uint64_t timeouts() noexcept;
 
 /// Off: from here on threads go on until they have to wait, loads return the newest value, and

@@ -229,6 +229,13 @@ std::size_t execution::most_patient() const noexcept {
     return found;
 }
 
+bool execution::anybody_spins() const noexcept {
+    for (std::size_t i = 0; i < threads_used_; ++i) {
+        if (threads_[i].is == state::spinning) return true;
+    }
+    return false;
+}
+
 void execution::schedule(bool current_can_go_on) {
     std::size_t list[max_threads];
     unsigned count = 0;
@@ -241,7 +248,7 @@ void execution::schedule(bool current_can_go_on) {
         if (count == 0) {
             list[count++] = most_patient();
             if (list[0] == nobody) fail("deadlock: " + describe_threads());
-            if (threads_[list[0]].is == state::timed) ++timeouts_;
+            if (threads_[list[0]].is == state::timed && !anybody_spins()) ++timeouts_;
         }
     }
     const unsigned answer = choices_.choose(count, current_can_go_on ? 64 : 192);

@@ -137,6 +137,7 @@ class execution {
     void make_fiber(std::size_t index);
     unsigned ready(std::size_t* list, bool without_current) const noexcept;
     std::size_t most_patient() const noexcept;
+    bool anybody_spins() const noexcept;
     void schedule(bool current_can_go_on);
     void switch_to(std::size_t index);
     void end_current();

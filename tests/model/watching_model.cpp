@@ -25,24 +25,51 @@ struct arms : work_item {
     finish& done;
 };
 
+/// An item that blocks its worker until its companion, which it has put into the slot there, has
+/// run: another has to come for it.
+struct blocking_pair {
+    explicit blocking_pair(std::uint32_t all = 1) : ended(all), blocks(ended) {
+        blocks.companion = &companion;
+        blocks.waits_for = &companion_ended;
+    }
+    void ran_once() const { require(blocks.runs == 1 && companion.runs == 1, "one ran twice"); }
+    finish ended;
+    finish companion_ended{1};
+    job companion{companion_ended};
+    job blocks;
+};
+
+/// The same, which fills the slot only when another item has begun, on another worker, which that
+/// one blocks as well.
+struct two_blocked : blocking_pair {
+    two_blocked() : blocking_pair(2) {
+        blocks.first_waits_for = &begun;
+        leaves.tells = &begun;
+        leaves.waits_for = &companion_ended;
+    }
+    void ran_once() const {
+        blocking_pair::ran_once();
+        require(leaves.runs == 1, "it ran twice");
+    }
+    finish begun{1};
+    job leaves{ended};
+};
+
 /// Nobody watches when the item begins behind which another one waits, in the slot.
 TEST(watching, somebody_watches_when_all_have_slept) {
     EXPECT_TRUE(holds(
         options("watching/slot").preemptions(1).stale_loads(0).at_most(20'000).random(20'000), [] {
             explore(false);
-            finish ended(1), companion_ended(1);
-            job companion(companion_ended), blocks(ended);
-            blocks.companion = &companion;
-            blocks.waits_for = &companion_ended;
+            blocking_pair pair;
             {
                 worker_pool pool(workers(3));
                 let_all_sleep_deeply();
                 explore(true);
-                pool.inject(blocks);
-                ended.wait();
+                pool.inject(pair.blocks);
+                pair.ended.wait();
                 explore(false);
             }
-            require(blocks.runs == 1 && companion.runs == 1, "one ran twice");
+            pair.ran_once();
         }));
 }
 
@@ -73,27 +100,21 @@ TEST(watching, somebody_watches_on_when_the_watcher_goes_to_work) {
     EXPECT_TRUE(holds(
         options("watching/watch").preemptions(1).stale_loads(0).at_most(10'000).random(10'000), [] {
             explore(false);
-            finish all(2), left(1), companion_ended(1);
-            job companion(companion_ended), blocks(all), leaves(all);
-            blocks.first_waits_for = &left;
-            blocks.companion = &companion;
-            blocks.waits_for = &companion_ended;
-            leaves.tells = &left;
-            leaves.explores = true;
-            leaves.waits_for = &companion_ended;
-            alarm wakes(leaves);
+            two_blocked they;
+            they.leaves.explores = true;
+            alarm wakes(they.leaves);
             {
                 worker_pool pool(workers(3));
                 let_all_sleep_deeply();
-                pool.at(0).post(blocks);
+                pool.at(0).post(they.blocks);
                 wait_for_others();  // worker 1 watches, worker 2 has not been woken
                 worker& watches = pool.at(1);
                 watches.timers().arm(wakes, watches.deadline_in(1'000'000));
                 watches.unpark();
-                all.wait();
+                they.ended.wait();
                 explore(false);
             }
-            require(blocks.runs == 1 && leaves.runs == 1 && companion.runs == 1, "one ran twice");
+            they.ran_once();
         }));
 }
 
@@ -104,11 +125,8 @@ TEST(watching, nobody_watches_any_more_when_somebody_goes_to_work) {
         options("watching/silence").preemptions(2).stale_loads(1).at_most(60'000).random(20'000),
         [] {
             explore(false);
-            finish ended(1), companion_ended(1);
-            job companion(companion_ended), blocks(ended);
-            blocks.companion = &companion;
-            blocks.waits_for = &companion_ended;
-            alarm wakes(blocks);
+            blocking_pair pair;
+            alarm wakes(pair.blocks);
             {
                 worker_pool pool(workers(2));
                 let_time_pass(any_of(3));
@@ -116,10 +134,10 @@ TEST(watching, nobody_watches_any_more_when_somebody_goes_to_work) {
                 explore(true);
                 pool.at(0).unpark();
                 pool.at(1).unpark();
-                ended.wait();
+                pair.ended.wait();
                 explore(false);
             }
-            require(blocks.runs == 1 && companion.runs == 1, "one ran twice");
+            pair.ran_once();
         }));
 }
 
@@ -130,26 +148,20 @@ TEST(watching, nobody_watches_any_more_when_the_other_goes_to_work) {
         options("watching/fellow").preemptions(2).stale_loads(1).at_most(60'000).random(20'000),
         [] {
             explore(false);
-            finish all(2), left(1), companion_ended(1);
-            job companion(companion_ended), blocks(all), leaves(all);
-            blocks.first_waits_for = &left;
-            blocks.companion = &companion;
-            blocks.waits_for = &companion_ended;
-            leaves.tells = &left;
-            leaves.waits_for = &companion_ended;
-            alarm wakes(leaves);
+            two_blocked they;
+            alarm wakes(they.leaves);
             {
                 worker_pool pool(workers(3));
-                pool.at(0).post(blocks);
+                pool.at(0).post(they.blocks);
                 let_time_pass(any_of(3));
                 pool.at(1).timers().arm(wakes, now_ns());
                 explore(true);
                 pool.at(1).unpark();
                 pool.at(2).unpark();
-                all.wait();
+                they.ended.wait();
                 explore(false);
             }
-            require(blocks.runs == 1 && leaves.runs == 1 && companion.runs == 1, "one ran twice");
+            they.ran_once();
         }));
 }
 
@@ -188,18 +200,15 @@ TEST(watching, one_of_two_watches_on) {
         options("watching/two_watch").preemptions(1).stale_loads(0).at_most(20'000).random(20'000),
         [] {
             explore(false);
-            finish ended(1), companion_ended(1);
-            job companion(companion_ended), blocks(ended);
-            blocks.companion = &companion;
-            blocks.waits_for = &companion_ended;
+            blocking_pair pair;
             {
                 worker_pool pool(workers(3));
                 explore(true);
-                pool.at(0).post(blocks);
-                ended.wait();
+                pool.at(0).post(pair.blocks);
+                pair.ended.wait();
                 explore(false);
             }
-            require(blocks.runs == 1 && companion.runs == 1, "one ran twice");
+            pair.ran_once();
         }));
 }
 

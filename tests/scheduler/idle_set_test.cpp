@@ -81,4 +81,20 @@ TEST(idle_set, each_ticket_goes_to_one_thread) {
     EXPECT_EQ(tickets.load(), sets.load());
 }
 
+TEST(idle_set, knows_whether_anybody_is_in_no_other_set) {
+    idle_set here(130);
+    idle_set there(130);
+    EXPECT_FALSE(here.any_but(there));
+    for (const unsigned w : {0U, 63U, 64U, 129U}) {
+        here.set(w);
+        EXPECT_TRUE(here.any_but(there)) << w;
+        EXPECT_FALSE(there.any_but(here)) << w;
+        there.set(w);
+        EXPECT_FALSE(here.any_but(there)) << w;
+    }
+    there.set(1);
+    EXPECT_FALSE(here.any_but(there));
+    EXPECT_TRUE(there.any_but(here));
+}
+
 }  // namespace

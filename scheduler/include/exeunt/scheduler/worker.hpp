@@ -21,7 +21,8 @@ namespace exeunt::scheduler {
 
 /// With so many ready items a worker is crowded. Not inline, because a model checker has another.
 extern const std::size_t crowd;
-/// How long a worker takes its items to be before it has measured any. Not inline, as above.
+/// How long a worker takes its items to be before it has measured any, and in a simulation: too
+/// long to be left to it (worker::shared_budget_ns). Not inline, as above.
 extern const std::int64_t unmeasured_item_ns;
 
 class worker;
