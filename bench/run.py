@@ -94,6 +94,7 @@ def arguments(argv):
                         help="only this contender, may be repeated; baselines are always there")
     parser.add_argument("--compare", type=Path, metavar="OLD.json",
                         help="afterwards, say what is faster or slower than in that results.json")
+    parser.add_argument("--only-check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--build-dir", type=Path, required=True, help="a configured, built tree")
     parser.add_argument("--compiler", default="c++", help="the compiler that built it")
     return parser.parse_args(argv)
@@ -165,6 +166,8 @@ def write(given, session, facts):
 def main(argv):
     given = arguments(argv)
     old = earlier(given)
+    if given.only_check:
+        return 0
     steps = plan(given, select(given))
     rounds = QUICK_ROUNDS if given.quick else ROUNDS
     spin = given.build_dir / "bench" / "spin"

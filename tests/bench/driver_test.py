@@ -364,6 +364,16 @@ class Driver(unittest.TestCase):
         self.assertEqual((status, results), (1, []))
         self.assertIn("ended by signal 11", err)
 
+    def test_options_are_checked_before_anything_is_built(self):
+        nowhere = ["--build-dir", str(self.root / "nowhere"), "--only-check"]
+        self.assertEqual(run.main([*nowhere, "--workload", "fib", "--quick"]), 0)
+        err = io.StringIO()
+        with contextlib.redirect_stderr(err), self.assertRaises(SystemExit) as refused:
+            run.main([*nowhere, "--workload", "fbi"])
+        self.assertEqual(refused.exception.code, 2)
+        self.assertIn("'fbi'", err.getvalue())
+        self.assertEqual(list(self.root.glob("out*")), [])
+
     def test_nothing_to_run(self):
         with self.assertRaises(SystemExit) as ended, contextlib.redirect_stderr(io.StringIO()):
             run.main(["--build-dir", str(self.root)])
