@@ -115,7 +115,8 @@ void wait_on_address(const void* address, std::uint64_t expected, unsigned size,
 /// Wakes one of those who sleep on `address`, if there is any; or all.
 void wake_address(const void* address, bool all);
 
-/// Goes on when nobody else can: all others wait, with or without a limit of time, or have ended.
+/// Goes on when nobody else can: all others wait, with or without a limit of time, spin, or have
+/// ended.
 void wait_for_others();
 
 /// A seq_cst fence in every thread, each at its present point: membarrier(2).

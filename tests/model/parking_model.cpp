@@ -129,7 +129,7 @@ TEST(parking, the_last_searcher_wakes_the_next) {
             pushes.waits_for = &first_ended;
             {
                 worker_pool pool(workers(3));
-                wait_for_others();  // all three sleep, and watch
+                wait_for_others();  // all three watch, or spin before they do
                 pool.inject(pushes);
                 ended.wait();
                 explore(false);
